@@ -1,0 +1,1 @@
+"""Pure signal functions on mono float32 arrays."""
