@@ -1,0 +1,1 @@
+"""Metrics: arrays in, floats out. One metric a file; reading files, pairing and averaging live in autovoice.evaluation."""
