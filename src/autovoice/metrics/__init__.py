@@ -1,1 +1,1 @@
-"""Metrics: arrays in, floats out. One metric a file; reading files, pairing and averaging live in autovoice.evaluation."""
+"""Metrics: arrays in, floats out. One a file; reading files, pairing and averaging live in autovoice.evaluation."""

@@ -21,7 +21,8 @@ from faster_whisper import WhisperModel
 
 from autovoice.assets import asset_path
 
-NUMBERS = {str(i): word for i, word in enumerate("zero one two three four five six seven eight nine ten".split())}
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBERS = {str(number): word for number, word in enumerate(DIGITS)}
 SHORT_FORMS = {"mr": "mister", "mrs": "missus", "dr": "doctor", "st": "saint"}
 
 
@@ -46,7 +47,7 @@ def transcribe(wav: np.ndarray, path: Path | None = None) -> str:
 
 
 def normalise_english(text: str) -> str:
-    """Lower case words of a-z and apostrophes parted by single spaces; accents go, 0 to 10 and a few titles are spelt."""
+    """Lower case words of a-z, 0-9 and apostrophes, single-spaced; accents go, 0 to 10 and four titles are spelt."""
     plain = unicodedata.normalize("NFKD", text.replace("’", "'")).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9' ]+", " ", re.sub(r"\[[^\]]*\]|\([^)]*\)", " ", plain)).split()
     words = [word.strip("'") for word in words]

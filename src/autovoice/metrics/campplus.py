@@ -1,9 +1,10 @@
 """CAM++ speaker similarity: the judge, an encoder that neither conditions the model nor chooses its checkpoints.
 
 What it means: cosine of two 192-d embeddings of CAM++ trained on Chinese and English speech (3D-Speaker, asset
-"campplus"). Two recordings of one reader score about 0.83, two different readers about 0.38 (20 LibriSpeech
-readers; EER 1.3 %). Unit: none. Range: 0 to 1 (the embedding is rectified), higher is more alike. Paper: Wang et al. 2023, "CAM++: A Fast and Efficient Network for
-Speaker Verification Using Context-Aware Masking". Features: 80-dim Kaldi filterbank without dither, minus its mean.
+"campplus"). Two recordings of one reader score about 0.83, two different readers about 0.38 (20 LibriSpeech readers;
+EER 1.3 %). Unit: none. Range: 0 to 1 (the embedding is rectified), higher is more alike. Features: 80-dim Kaldi
+filterbank without dither, minus its mean.
+Paper: Wang et al. 2023, "CAM++: A Fast and Efficient Network for Speaker Verification Using Context-Aware Masking".
 Failure: AudioError on silence, NaN or under 100 ms.
 """
 

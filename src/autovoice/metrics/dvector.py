@@ -32,7 +32,7 @@ def _session(path: Path, process: int) -> onnxruntime.InferenceSession:
 
 
 def dvector_features(wav: np.ndarray) -> np.ndarray:
-    """wav (T,) mono 16 kHz -> overlapping log10-mel windows (n, 80, 40) float32; the last incomplete window is dropped."""
+    """wav (T,) mono 16 kHz -> overlapping log10-mel windows (n, 80, 40) float32; an incomplete last one is dropped."""
     padded = np.pad(wav, (0, max(0, N_FFT - len(wav))))
     mel = librosa.feature.melspectrogram(
         y=padded, sr=SAMPLE_RATE, n_fft=N_FFT, win_length=WIN_LENGTH, hop_length=HOP_LENGTH, n_mels=N_MELS,

@@ -1,9 +1,9 @@
 """SECS, speaker encoder cosine similarity, by Resemblyzer.
 
-What it means: how much two recordings sound like one voice to a GE2E speaker encoder. Two recordings of one reader score
-about 0.9, two different readers about 0.6. This encoder conditions the generator, so it flatters our own results: read it
-beside CAM++. Unit: none. Range: 0 to 1 (embeddings are not negative), higher is more alike.
-Paper: Wan et al. 2018, "Generalized End-to-End Loss for Speaker Verification"; SECS: Casanova et al. 2021, "SC-GlowTTS".
+What it means: how much two recordings sound like one voice to a GE2E speaker encoder. Two recordings of one reader
+score about 0.9, two different readers about 0.6. This encoder conditions the generator, so it flatters our own
+results: read it beside CAM++. Unit: none. Range: 0 to 1 (embeddings are not negative), higher is more alike.
+Papers: Wan et al. 2018, "Generalized End-to-End Loss for Speaker Verification"; Casanova et al. 2021, "SC-GlowTTS".
 Failure: AudioError on silence, NaN or under 100 ms.
 """
 
