@@ -1,6 +1,13 @@
 """Configuration: one dataclass per conf/ group. Library code receives these, never a DictConfig."""
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autovoice.config_rules import check_keys, check_overrides, check_values
+from autovoice.errors import ConfigError
 
 
 @dataclass
@@ -41,6 +48,7 @@ class ContentConfig:
 
     name: str = "whisper-base"
     layer: int = 3
+    dim: int = 512
     instance_norm: bool = True
 
 
@@ -50,10 +58,10 @@ class ModelConfig:
 
     name: str = "base"
     dim: int = 256
-    n_blocks: int = 8
+    n_content_blocks: int = 4  # at 20 ms frames, before the attention to the reference
+    n_blocks: int = 5  # at 10 ms frames, after it
     bottleneck: int = 64
     n_heads: int = 4
-    ref_attention_after: int = 4  # block after which content attends to the reference; 0 = never
 
 
 @dataclass
@@ -101,7 +109,9 @@ class PresetConfig:
 class EvaluateConfig:
     """What is measured and how intervals are made."""
 
-    metrics: list[str] = field(default_factory=lambda: ["secs", "campp", "f0", "asr", "dnsmos", "dmos", "copy", "duration"])
+    metrics: list[str] = field(
+        default_factory=lambda: ["secs", "campp", "f0", "asr", "dnsmos", "dmos", "copy", "duration"]
+    )
     n_bootstrap: int = 2000
     confidence: float = 0.95
     source_min_s: float = 2.0
@@ -128,6 +138,29 @@ class TrackingConfig:
 
 
 @dataclass
+class PretrainConfig:
+    """The base model's own pipeline (pipelines/pretrain.py), which the default one does not run."""
+
+    manifest: str = ""  # CSV: path, speaker, gender, split, kind
+    root: str = ""  # folder that the manifest's paths start from
+    work_dir: str = ".pretrain"  # features and checkpoints, resumable
+    max_steps: int = 6000
+    checkpoint_every_steps: int = 100
+    batch_size: int = 12
+    segment_s: float = 1.28
+    reference_s: float = 2.0
+    reference_max_s: float = 4.0
+    perturb: float = 0.5
+    lr: float = 8e-4
+    lr_half_life_steps: int = 2500
+    warmup_steps: int = 200
+    adversarial_from_step: int = 4000
+    adversarial_lr: float = 3e-4
+    female_weight: float = 1.5  # the corpus has more men
+    num_threads: int = 2
+
+
+@dataclass
 class Config:
     """Everything that params.yaml holds, one field a conf/ group."""
 
@@ -142,3 +175,87 @@ class Config:
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     gate: GateConfig = field(default_factory=GateConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+
+
+def conf_dir() -> Path:
+    """The folder of Hydra groups: conf/ of the checkout, or the copy inside an installed wheel."""
+    package = Path(__file__).resolve().parent
+    for folder in (package.parent.parent / "conf", package / "conf"):
+        if (folder / "config.yaml").is_file():
+            return folder
+    raise ConfigError("the configuration folder is missing", str(package), "install autovoice again")
+
+
+def compose(overrides: Sequence[str] = ()) -> Config:
+    """Composes conf/ with Hydra overrides; raises ConfigError on a wrong key, type or value."""
+    return _to_config(_compose(overrides))
+
+
+def load(argv: Sequence[str] = ()) -> Config:
+    """Without overrides params.yaml of the working folder (what DVC tracks), with them conf/ composed anew."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    if argv:
+        return compose(argv)
+    path = Path("params.yaml").resolve()
+    if not path.is_file():
+        raise ConfigError("no such file", str(path), "run in the project's folder, or name overrides such as seed=0")
+    try:
+        return _to_config(OmegaConf.load(path))
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise ConfigError(
+            f"is not valid YAML ({' '.join(str(error).split())})", str(path), "mend or compose it again"
+        ) from error
+
+
+def to_params(overrides: Sequence[str] = ()) -> str:
+    """What params.yaml holds: the composed configuration, in the very bytes that `dvc exp run` writes."""
+    from omegaconf import OmegaConf
+
+    raw = _compose(overrides)
+    _to_config(raw)
+    return OmegaConf.to_yaml(raw)
+
+
+def _compose(overrides: Sequence[str]) -> Any:
+    """-> the DictConfig that Hydra composes, keys checked, types not yet."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    folder = conf_dir()
+    check_overrides(overrides, folder, Config)
+    try:
+        with initialize_config_dir(str(folder), version_base="1.3"):
+            return hydra_compose("config", list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(" ".join(str(error).split()), " ".join(overrides), "see conf/ for keys and groups") from error
+
+
+def _to_config(raw: Any) -> Config:
+    """Merges a DictConfig into the dataclasses, which checks keys and types, then checks values."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+
+    check_keys(raw, Config)
+    try:
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), raw))
+    except (ConfigKeyError, OmegaConfBaseException) as error:
+        key = getattr(error, "full_key", None) or "configuration"
+        raise ConfigError(
+            str(error.msg or error).splitlines()[0].strip().rstrip("."), str(key), "give a value of that type"
+        ) from error
+    assert isinstance(config, Config)
+    check_values(config)
+    return config
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(to_params(sys.argv[1:]))
+    except ConfigError as error:
+        sys.exit(f"autovoice.config: {error.sentence}")

@@ -1,0 +1,138 @@
+"""What a wrong configuration is told: unknown keys with near matches, and values that types cannot rule out."""
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from autovoice.errors import ConfigError
+
+CHOICES = {
+    "dataset.name": ("demo", "folder", "librispeech", "vctk", "libritts", "manifest"),
+    "trainer.accelerator": ("cpu", "gpu", "cuda", "auto"),
+    "trainer.trainable": ("all", "adaln_head"),
+    "trainer.precision": ("32-true", "bf16-mixed", "16-mixed"),
+}
+POSITIVE = {
+    "audio": ("sample_rate", "hop_length", "n_fft", "n_mels", "f0_min_hz"),
+    "dataset": ("segment_min_s",),
+    "content": ("dim",),
+    "model": ("dim", "n_content_blocks", "n_blocks", "bottleneck", "n_heads"),
+    "optim": ("lr", "grad_clip"),
+    "trainer": ("devices", "max_steps", "batch_size", "segment_s", "val_every_steps", "num_threads"),
+    "evaluate": ("n_bootstrap",),
+}
+UNIT_INTERVAL = ("optim.beta1", "optim.beta2", "trainer.max_cer", "evaluate.confidence")
+PRESET_POSITIVE = ("reference_s", "retrieval_k", "n_passes", "chunk_s")
+
+
+def check_overrides(overrides: Sequence[str], folder: Path, schema: type) -> None:
+    """Raises ConfigError unless each Hydra override is KEY=VALUE: a key of `schema`, or a group and a choice of `folder`."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    for text in overrides:
+        try:
+            override = OverridesParser.create().parse_override(text)
+        except HydraException as error:
+            raise ConfigError("is not KEY=VALUE", text, "write it as optim.lr=1e-4") from error
+        key = override.key_or_group.split("@")[0]
+        if override.is_delete():
+            raise ConfigError("cannot be removed", text, "set another value instead")
+        if (folder / key).is_dir() and not isinstance(override.value(), dict):
+            choices = sorted(p.stem for p in (folder / key).glob("*.yaml") if not p.stem.startswith("_"))
+            _check_choice(key, str(override.value()), choices)
+        elif not (folder / key).is_dir():
+            _check_key(key, schema)
+
+
+def check_keys(raw: Mapping[str, Any], schema: type) -> None:
+    """Raises ConfigError at the first key of a nested mapping that `schema` does not know."""
+    for key in _leaves(raw):
+        _check_key(key, schema)
+
+
+def check_values(config: Any) -> None:
+    """Raises ConfigError at the first value that is out of its range."""
+    for key, choices in CHOICES.items():
+        _check_choice(key, _get(config, key), choices)
+    for group, names in POSITIVE.items():
+        for name in names:
+            value = _get(config, f"{group}.{name}")
+            _require(value > 0, f"{group}.{name}", value, "more than 0")
+    for key in UNIT_INTERVAL:
+        _require(0 <= _get(config, key) <= 1, key, _get(config, key), "from 0 to 1")
+    _require(config.dataset.segment_max_s > config.dataset.segment_min_s, "dataset.segment_max_s",
+             config.dataset.segment_max_s, "more than dataset.segment_min_s")  # fmt: skip
+    _require(
+        config.model.dim % config.model.n_heads == 0, "model.n_heads", config.model.n_heads, "a divisor of model.dim"
+    )
+    for name, preset in config.presets.items():
+        _require(0 <= preset.retrieval <= 1, f"presets.{name}.retrieval", preset.retrieval, "from 0 to 1")
+        for field in PRESET_POSITIVE:
+            _require(getattr(preset, field) > 0, f"presets.{name}.{field}", getattr(preset, field), "more than 0")
+    if config.dataset.name in ("folder", "manifest") and not config.dataset.path:
+        raise ConfigError("is empty", "dataset.path", f"dataset={config.dataset.name} needs dataset.path=...")
+
+
+def _require(holds: bool, key: str, value: Any, bound: str) -> None:
+    if not holds:
+        raise ConfigError(f"{value} is out of range", key, f"give a value that is {bound}")
+
+
+def _check_choice(key: str, value: Any, choices: Sequence[str]) -> None:
+    if value not in choices:
+        near = difflib.get_close_matches(str(value), choices, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ConfigError(f"'{value}' is not a choice", key, f"{hint}choose from {', '.join(choices)}")
+
+
+def _check_key(key: str, schema: type) -> None:
+    """`key` is dotted; dictionaries of the schema accept any name."""
+    kind: Any = schema
+    for position, name in enumerate(key.split(".")):
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        elif dataclasses.is_dataclass(kind):
+            kinds = {f.name: f.type for f in dataclasses.fields(kind)}
+            if name not in kinds:
+                raise _unknown(key, list(key.split(".")[:position]), name, schema)
+            kind = kinds[name]
+        else:
+            raise ConfigError(
+                f"has nothing below it called '{name}'", ".".join(key.split(".")[:position]), "drop that part"
+            )
+
+
+def _unknown(key: str, parents: list[str], name: str, schema: type) -> ConfigError:
+    known = list(_keys(schema))
+    siblings = [k for k in known if k.split(".")[:-1] == parents]
+    near = difflib.get_close_matches(".".join([*parents, name]), siblings, 3, 0.5) or difflib.get_close_matches(
+        key, known, 3, 0.5
+    )
+    if not near:
+        near = [k for k in known if k.split(".")[-1] == key.split(".")[-1]][:3]
+    remedy = f"did you mean {' or '.join(near)}?" if near else f"known there: {', '.join(siblings)}"
+    return ConfigError("no such configuration key", key, remedy.rstrip("?"))
+
+
+def _keys(kind: Any, prefix: str = "") -> Iterator[str]:
+    for field in dataclasses.fields(kind):
+        yield prefix + field.name
+        if dataclasses.is_dataclass(field.type):
+            yield from _keys(field.type, f"{prefix}{field.name}.")
+
+
+def _leaves(raw: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in raw.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def _get(config: Any, key: str) -> Any:
+    for name in key.split("."):
+        config = getattr(config, name)
+    return config
