@@ -28,7 +28,7 @@ PRESET_POSITIVE = ("reference_s", "retrieval_k", "n_passes", "chunk_s")
 
 
 def check_overrides(overrides: Sequence[str], folder: Path, schema: type) -> None:
-    """Raises ConfigError unless each Hydra override is KEY=VALUE: a key of `schema`, or a group and a choice of `folder`."""
+    """Raises ConfigError unless each Hydra override names a key of `schema`, or a group of `folder` and its choice."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 

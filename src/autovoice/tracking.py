@@ -1,0 +1,160 @@
+"""MLflow, and nothing else knows it: one parent run an experiment, one child a stage; metric files stay the truth."""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from autovoice.config import Config, TrackingConfig, conf_dir
+from autovoice.errors import AutovoiceError
+from autovoice.reproducibility import environment_record
+
+MAX_PARAM_CHARS = 500  # MLflow refuses longer values on some stores
+UNFINISHED = "attributes.status = 'RUNNING'"
+
+
+class StageRun:
+    """What a stage may say to the tracker. This one is silent: tracking is off."""
+
+    def metrics(self, values: dict[str, float], step: int = 0) -> None:
+        """Logs numbers at a step; a value that is None or not finite is left out, as MLflow stores would refuse it."""
+
+    def artifacts(self, paths: Sequence[Path]) -> None:
+        """Keeps copies of files, below their folders' names."""
+
+
+class _MlflowRun(StageRun):
+    def __init__(self, client: Any, run_id: str) -> None:
+        self._client, self._run_id = client, run_id
+
+    def metrics(self, values: dict[str, float], step: int = 0) -> None:
+        for key, value in values.items():
+            if value is not None and math.isfinite(value):
+                self._client.log_metric(self._run_id, key.replace("%", "pct"), float(value), step=step)
+
+    def artifacts(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            folder = path.parent.as_posix()
+            self._client.log_artifact(self._run_id, str(path), None if path.is_absolute() or folder == "." else folder)
+
+
+_current: StageRun = StageRun()
+
+
+def log_step_metrics(values: dict[str, float], step: int) -> None:
+    """Logs metrics of a training step to the stage that runs now; does nothing outside a stage."""
+    _current.metrics(values, step)
+
+
+def project_root() -> Path:
+    """The project's folder; for an experiment that DVC runs in a temporary copy, the project it was copied from."""
+    here = Path.cwd().resolve()
+    if ".dvc/tmp/exps" in here.as_posix():
+        return Path(here.as_posix().split("/.dvc/tmp/exps")[0])
+    if (here / "dvc.yaml").is_file():
+        return here
+    checkout = conf_dir().parent
+    return checkout if (checkout / "dvc.yaml").is_file() else here
+
+
+def tracking_uri(config: TrackingConfig) -> str:
+    """The environment's MLFLOW_TRACKING_URI, else the configured one, else an absolute sqlite path in the project."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or config.uri or f"sqlite:///{project_root() / 'mlflow.db'}"
+
+
+@contextmanager
+def stage_run(stage: str, config: Config) -> Iterator[StageRun]:
+    """Opens the stage's child run below its experiment's parent; ends it as finished, killed or failed."""
+    global _current
+    if not config.tracking.enabled:
+        yield StageRun()
+        return
+    client, parent_id, run_id = _open(stage, config)
+    _current = _MlflowRun(client, run_id)
+    status = "FAILED"
+    try:
+        yield _current
+        status = "FINISHED"
+    except SystemExit as stop:
+        status = "FAILED" if stop.code else "FINISHED"
+        raise
+    finally:
+        _current = StageRun()
+        client.set_terminated(run_id, status)
+        client.set_terminated(parent_id, status)
+
+
+def _open(stage: str, config: Config) -> tuple[Any, str, str]:
+    """-> (client, parent run id, child run id)."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a server that is down is said within seconds
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking import MlflowClient
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    uri = tracking_uri(config.tracking)
+    record, params = environment_record(), _flatten(dataclasses.asdict(config))
+    params_hash = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()
+    try:
+        client = MlflowClient(tracking_uri=uri)
+        experiment = _experiment_id(client, config.tracking.experiment, uri)
+        parent = _parent(client, experiment, record, params_hash, params)
+        _end_killed(client, experiment, parent, stage)
+        tags = {"mlflow.parentRunId": parent, "mlflow.runName": stage, "stage": stage, **_tags(record)}
+        run_id = client.create_run(experiment, tags=tags, run_name=stage).info.run_id
+    except MlflowException as error:
+        raise AutovoiceError(
+            f"tracking does not answer ({str(error).splitlines()[0][:200]})",
+            uri,
+            "start it or set tracking.enabled=false",
+        ) from error
+    return client, parent, run_id
+
+
+def _experiment_id(client: Any, name: str, uri: str) -> str:
+    known = client.get_experiment_by_name(name)
+    if known:
+        return known.experiment_id
+    local = project_root() / "mlartifacts"
+    return client.create_experiment(name, artifact_location=local.as_uri() if uri.startswith("sqlite") else None)
+
+
+def _parent(client: Any, experiment: str, record: dict[str, Any], params_hash: str, params: dict[str, str]) -> str:
+    """Finds the experiment's run by commit and parameters, or creates it."""
+    query = (
+        f"tags.git_sha = '{record['git_sha']}' and tags.params_sha256 = '{params_hash}' and tags.kind = 'experiment'"
+    )
+    found = client.search_runs([experiment], query, max_results=1)
+    if found:
+        return found[0].info.run_id
+    name = os.environ.get("DVC_EXP_NAME") or f"{record['git_sha'][:7] or 'no-git'}-{params_hash[:6]}"
+    tags = {"kind": "experiment", "params_sha256": params_hash, "mlflow.runName": name, **_tags(record)}
+    run_id = client.create_run(experiment, tags=tags, run_name=name).info.run_id
+    for key, value in params.items():
+        client.log_param(run_id, key, value)
+    client.log_dict(run_id, record, "environment.json")
+    return run_id
+
+
+def _end_killed(client: Any, experiment: str, parent: str, stage: str) -> None:
+    """A stage that was killed could not close its run: its next start does."""
+    query = f"tags.`mlflow.parentRunId` = '{parent}' and tags.stage = '{stage}' and {UNFINISHED}"
+    for run in client.search_runs([experiment], query):
+        client.set_terminated(run.info.run_id, "KILLED")
+
+
+def _tags(record: dict[str, Any]) -> dict[str, str]:
+    return {key: str(record[key] or "") for key in ("git_sha", "dvc_lock_sha256", "data_sha256")}
+
+
+def _flatten(value: Any, prefix: str = "") -> dict[str, str]:
+    if isinstance(value, dict) and value:
+        return {k: v for name, item in value.items() for k, v in _flatten(item, f"{prefix}{name}.").items()}
+    return {prefix.rstrip(".").replace("/", "_"): str(value)[:MAX_PARAM_CHARS]}
