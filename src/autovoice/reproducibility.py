@@ -27,7 +27,7 @@ def seed_all(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002 (libraries such as torch's samplers and librosa read the legacy generator)
     torch.manual_seed(seed)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would import the compiler: 2 s a stage
     torch.backends.cudnn.benchmark = False
 
 

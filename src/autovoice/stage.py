@@ -46,7 +46,7 @@ def run_stage(
     """Runs `main` on params.yaml, or on conf/ where argv (default: the process's) holds Hydra overrides.
 
     uses: dotted keys that `main` may touch; artifacts: globs of files that MLflow keeps a copy of. The returned
-    metrics are tracked. An AutovoiceError is one sentence on stderr and exit code 2; SystemExit from `main` passes through.
+    metrics are tracked. An AutovoiceError is one sentence on stderr and exit code 2; a SystemExit of `main` passes.
     """
     try:
         config = load(sys.argv[1:] if argv is None else argv)
