@@ -1,0 +1,162 @@
+"""Convert speech into a voice, keeping words, melody and timing.
+
+examples:
+  autovoice convert talk.wav --voice ada -o talk_as_ada.wav
+  autovoice convert one.wav two.mp3 --reference someone.flac -o converted/ --preset quality
+"""
+
+import math
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from autovoice.commands.console import Console, add_voices
+from autovoice.commands.recordings import expand, load_checked, warn_of
+from autovoice.errors import AutovoiceError
+
+PRESETS = ("fast", "balanced", "quality")
+WRITABLE = {".wav", ".flac"}
+MAX_SHIFT_ST = 36.0
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """convert SOURCE... (--voice NAME | --reference PATH...) -o OUT and how."""
+    parser.add_argument(
+        "sources", nargs="+", type=Path, metavar="SOURCE", help="recordings to convert, or folders of them"
+    )
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--voice", metavar="NAME", help="a voice made by `autovoice clone`")
+    target.add_argument("--reference", nargs="+", type=Path, metavar="PATH", help="recordings of the target, used once")
+    parser.add_argument(
+        "-o", "--out", required=True, metavar="OUT", help="a .wav or .flac file; a folder for several sources"
+    )
+    parser.add_argument(
+        "--preset", choices=PRESETS, default="balanced", help="speed against quality (default: balanced)"
+    )
+    parser.add_argument(
+        "--pitch", type=pitch, default="auto", metavar="auto|SEMITONES", help="key shift (default: auto)"
+    )
+    parser.add_argument("--device", default="auto", choices=("cpu", "cuda", "auto"), help="default: auto")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="same seed, same result (default: 0)")
+    add_voices(parser)
+    parser.set_defaults(collects=("sources", Path))
+
+
+def pitch(text: str) -> float | str:
+    """ "auto" or a number of semitones from -36 to 36."""
+    if text == "auto":
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"'{text}' is neither auto nor a number of semitones") from None
+    if not (math.isfinite(value) and abs(value) <= MAX_SHIFT_ST):
+        raise ArgumentTypeError(f"{text} semitones is out of range, from -36 to 36")
+    return value
+
+
+def seed(text: str) -> int:
+    """A whole number from 0 to 2^32 - 1."""
+    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
+        raise ArgumentTypeError(f"'{text}' is not a whole number from 0 to 4294967295")
+    return int(text)
+
+
+def run(args: Namespace) -> int:
+    """Converts each source; a bad one is named and does not stop the others."""
+    console = Console(args)
+    jobs = plan(args.sources, args.out)
+    done, failed = _convert_all(args, console, jobs)
+    console.result({"converted": done, "failed": failed})
+    return 2 if failed else 0
+
+
+def plan(sources: list[Path], out: str) -> list[tuple[Path, Path]]:
+    """-> (source, result) pairs; raises AutovoiceError where results would not fit `out` or overwrite something."""
+    several = len(sources) > 1 or sources[0].is_dir()
+    files = [f for path in sources for f in (expand([path]) if path.is_dir() else [path])]
+    target = Path(out)
+    as_folder = several or out.endswith("/") or target.is_dir()
+    if as_folder and (target.suffix.lower() in WRITABLE or target.is_file()) and not target.is_dir():
+        raise AutovoiceError("several sources need a folder", f"-o {out}", "name a folder")
+    if not as_folder and target.suffix.lower() not in WRITABLE:
+        raise AutovoiceError("is neither a .wav nor a .flac file", f"-o {out}", "add .wav, or / for a folder")
+    jobs = [(file, target / f"{file.stem}.wav" if as_folder else target) for file in dict.fromkeys(files)]
+    taken: dict[Path, Path] = {}
+    for file, result in jobs:
+        if result in taken:
+            raise AutovoiceError(
+                f"{taken[result]} and {file} would both become this file", str(result), "rename one of them"
+            )
+        if result.exists() and file.exists() and result.samefile(file):
+            raise AutovoiceError("would be overwritten by its own conversion", str(file), "choose another -o")
+        taken[result] = file
+    return jobs
+
+
+def _convert_all(
+    args: Namespace, console: Console, jobs: list[tuple[Path, Path]]
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    from autovoice.cli import explain
+    from autovoice.config import compose
+    from autovoice.convert import VoiceConverter
+
+    voice_folder = _voice_folder(args)
+    if len(jobs) == 1:
+        _check_readable(jobs[0][0])  # before the models load
+    preset = compose().presets[args.preset]
+    converter = VoiceConverter(args.device)
+    voice = _voice(args, console, voice_folder, converter)
+    done: list[dict[str, Any]] = []
+    failed: dict[str, str] = {}
+    for source, target in jobs:
+        try:
+            warnings = warn_of(source, console)
+            with console.progress(f"converting {source.name}") as on_progress:
+                stats = converter.convert_file(source, target, voice, preset, args.pitch, args.seed, on_progress)
+        except (AutovoiceError, OSError, RuntimeError) as error:
+            sentence, code = explain(error)
+            if code != 2:
+                raise
+            failed[str(source)] = sentence
+            console.error(sentence if str(source) in sentence else f"{source}: {sentence}")
+            continue
+        done.append({"source": str(source), "out": str(target), "warnings": warnings, **asdict(stats)})
+        console.say(
+            f"{target}: {stats.duration_s:.2f} s in {stats.seconds_used:.2f} s, shifted {stats.shift_st:+.1f} semitones"
+        )
+    return done, failed
+
+
+def _check_readable(source: Path) -> None:
+    from autovoice.audio.io import inspect_audio
+
+    inspect_audio(source)
+
+
+def _voice_folder(args: Namespace) -> Path | None:
+    """Where the named voice lives, checked before anything heavy is loaded; None for --reference."""
+    from autovoice.voice import voice_dir
+
+    if args.voice is None:
+        return None
+    folder = voice_dir(args.voices, args.voice)
+    if not (folder / "voice.json").is_file():
+        known = sorted(p.parent.name for p in args.voices.glob("*/voice.json"))
+        hint = f"known: {', '.join(known[:8])}" if known else "clone it first: autovoice clone NAME RECORDING"
+        raise AutovoiceError("no such voice", str(folder), hint)
+    return folder
+
+
+def _voice(args: Namespace, console: Console, folder: Path | None, converter: Any) -> Any:
+    from autovoice.voice import VoiceProfile, clone_voice
+
+    if folder is not None:
+        return VoiceProfile.load(folder)
+    wavs, _ = load_checked(args.reference, console)
+    with console.progress("listening to the reference") as on_progress:
+        voice = clone_voice("reference", wavs, on_progress=on_progress, encoder=converter.encoder)
+    for reason in voice.reasons:
+        console.warn(reason)
+    return voice

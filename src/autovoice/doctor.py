@@ -1,0 +1,151 @@
+"""Looks at this machine: device, packages, models, disk, memory; and proves that conversion on the CPU works."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from autovoice.errors import AutovoiceError
+
+CORE = (
+    "numpy",
+    "soundfile",
+    "soxr",
+    "rich",
+    "onnxruntime",
+    "torch",
+    "torchaudio",
+    "safetensors",
+    "swift-f0",
+    "resemblyzer",
+)
+OPTIONAL = (
+    "lightning",
+    "hydra-core",
+    "dvc",
+    "mlflow",
+    "librosa",
+    "faster-whisper",
+    "speechmos",
+    "distillmos",
+    "pesq",
+    "ray",
+    "fastapi",
+)
+MIN_DISK_GIB, MIN_MEMORY_GIB = 2.0, 2.0  # a balanced conversion stays below 2 GB; models and a voice need under 1 GB
+
+
+@dataclass
+class Finding:
+    """One line of the doctor's report; state: ok | warning | problem. A problem stops conversion on the CPU."""
+
+    topic: str
+    name: str
+    state: str
+    value: str
+    remedy: str = ""
+
+
+def examine(voices: Path) -> list[Finding]:
+    """All findings, conversion last."""
+    return [*devices(), *packages(), *models(), disk(voices), memory(), conversion()]
+
+
+def devices() -> list[Finding]:
+    """What torch can compute on."""
+    try:
+        import torch
+    except ImportError as error:
+        return [Finding("device", "cpu", "problem", f"torch does not load: {error}", "pip install 'autovoice[all]'")]
+    found = [Finding("device", "cpu", "ok", f"{os.cpu_count()} cores, torch {torch.__version__}")]
+    for i in range(torch.cuda.device_count()):
+        found.append(Finding("device", f"cuda:{i}", "ok", torch.cuda.get_device_name(i)))
+    if len(found) == 1:
+        build = "this torch is built for the CPU" if torch.version.cuda is None else "no driver or no card answers"
+        found.append(Finding("device", "cuda", "ok", f"none ({build}); the CPU is used", ""))
+    return found
+
+
+def packages() -> list[Finding]:
+    """Versions of what conversion needs (a missing one is a problem) and of what other commands need (a warning)."""
+    found = []
+    for name in (*CORE, *OPTIONAL):
+        try:
+            found.append(Finding("package", name, "ok", metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            state = "problem" if name in CORE else "warning"
+            found.append(Finding("package", name, state, "missing", "pip install 'autovoice[all]'"))
+    return found
+
+
+def models() -> list[Finding]:
+    """Which source serves each declared model file; nothing is fetched."""
+    from autovoice.assets import asset_names, asset_source
+
+    found = []
+    for name in asset_names():
+        source = asset_source(name)
+        remedy = (
+            "" if source != "missing" else "connect to the package index or hub once, or put the file into the cache"
+        )
+        found.append(Finding("model", name, "warning" if source == "missing" else "ok", source, remedy))
+    return found
+
+
+def disk(folder: Path) -> Finding:
+    """Free space where voices are written."""
+    existing = next(p for p in (folder.resolve(), *folder.resolve().parents) if p.exists())
+    free_gib = shutil.disk_usage(existing).free / 2**30
+    state = "ok" if free_gib >= MIN_DISK_GIB else "warning"
+    return Finding("disk", str(existing), state, f"{free_gib:.1f} GiB free", "" if state == "ok" else "free some space")
+
+
+def memory() -> Finding:
+    """Memory that is free for use now (Linux), else all of it."""
+    info = Path("/proc/meminfo")
+    if info.is_file():
+        fields = dict(line.split(":", 1) for line in info.read_text(encoding="ascii").splitlines())
+        free_gib = int(fields["MemAvailable"].split()[0]) / 2**20
+    else:
+        free_gib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    state = "ok" if free_gib >= MIN_MEMORY_GIB else "warning"
+    return Finding("memory", "available", state, f"{free_gib:.1f} GiB", "" if state == "ok" else "close other programs")
+
+
+def conversion() -> Finding:
+    """Converts a second of a buzzing tone into a made-up voice on the CPU."""
+    name, remedy = "on the CPU", "mend the problems above; with none there, reinstall autovoice"
+    try:
+        problem = _convert_a_tone()
+    except (AutovoiceError, ImportError, OSError, RuntimeError) as error:
+        problem = " ".join(str(error).split())[:200]
+    return (
+        Finding("conversion", name, "problem", problem, remedy)
+        if problem
+        else Finding("conversion", name, "ok", "works")
+    )
+
+
+def _convert_a_tone() -> str:
+    """-> what went wrong, "" if nothing."""
+    import numpy as np
+    import torch
+
+    from autovoice.config import PresetConfig
+    from autovoice.convert import VoiceConverter
+    from autovoice.voice import VoiceProfile
+
+    rate = 16000
+    phase = 2 * np.pi * 140 * np.arange(rate) / rate
+    tone = sum(np.sin(k * phase) / k for k in range(1, 12)).astype(np.float32) * 0.1
+    converter = VoiceConverter("cpu")
+    voice = VoiceProfile(
+        name="doctor", spk_emb=np.full(256, 1 / 16, np.float32),
+        ref_content=torch.zeros(100, converter.content.dim).half(), ref_mel=torch.zeros(100, converter.audio.n_mels).half(), f0_median_hz=200.0, f0_low_hz=150.0, f0_high_hz=250.0,
+        speech_s=2.0, spread=1.0, snr_db=40.0, verdict="poor",
+    )  # fmt: skip
+    result = converter.convert(tone, voice, PresetConfig())
+    if result.shape != tone.shape:
+        return f"{len(tone)} samples became {len(result)}"
+    return "" if np.isfinite(result).all() and np.abs(result).max() > 0 else "the result is silent or not finite"
