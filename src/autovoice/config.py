@@ -73,6 +73,7 @@ class OptimConfig:
     beta2: float = 0.98
     weight_decay: float = 0.01
     warmup_steps: int = 20
+    half_life_steps: int = 200
     grad_clip: float = 5.0
 
 
@@ -88,8 +89,11 @@ class TrainerConfig:
     segment_s: float = 1.28
     val_every_steps: int = 40
     patience: int = 3
+    reference_s: float = 4.0
+    ema_decay: float = 0.98
+    adversarial: bool = True
     trainable: str = "all"  # all | adaln_head
-    max_cer: float = 0.10  # a checkpoint that loses more words than this over the best is never chosen
+    max_cer: float = 0.03  # a checkpoint whose CER is more than this over the lowest is never chosen
     num_threads: int = 2
 
 
@@ -106,6 +110,14 @@ class PresetConfig:
 
 
 @dataclass
+class ConvertConfig:
+    """Which held-out sentences the convert stage speaks in every voice."""
+
+    source_min_s: float = 2.0
+    max_sources: int = 12
+
+
+@dataclass
 class EvaluateConfig:
     """What is measured and how intervals are made."""
 
@@ -114,8 +126,6 @@ class EvaluateConfig:
     )
     n_bootstrap: int = 2000
     confidence: float = 0.95
-    source_min_s: float = 2.0
-    max_sources: int = 12
     num_workers: int = 2
 
 
@@ -172,6 +182,7 @@ class Config:
     optim: OptimConfig = field(default_factory=OptimConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     presets: dict[str, PresetConfig] = field(default_factory=dict)
+    convert: ConvertConfig = field(default_factory=ConvertConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     gate: GateConfig = field(default_factory=GateConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)

@@ -3,34 +3,34 @@
 from functools import cache
 
 import numpy as np
-from swift_f0 import SwiftF0
+from swift_f0 import FRAME_PERIOD, SwiftF0
 
 SAMPLE_RATE = 16000
+VOICED_CONFIDENCE = 0.5  # the network's own calibration
 
 
 @cache
-def _detector(f0_min_hz: float, f0_max_hz: float, confidence: float) -> SwiftF0:
-    return SwiftF0(fmin=f0_min_hz, fmax=f0_max_hz, confidence_threshold=confidence)
+def _detector() -> SwiftF0:
+    return SwiftF0(threads=1, spin=False)
 
 
 def extract_f0(
-    wav: np.ndarray, hop_length: int, n_frames: int, f0_min_hz: float = 50.0, f0_max_hz: float = 1100.0, confidence: float = 0.8
+    wav: np.ndarray, hop_length: int, n_frames: int, f0_min_hz: float = 50.0, f0_max_hz: float = 1100.0
 ) -> np.ndarray:
     """wav: mono 16 kHz (T,) -> f0 (n_frames,) float32 in Hz at hop_length, 0 where unvoiced.
 
     SwiftF0 answers every 16 ms; voiced stretches are interpolated in log frequency onto the frame grid (frame i is
     centred on sample i * hop_length).
     """
-    if len(wav) < 512:
+    if not len(wav) or not n_frames:
         return np.zeros(n_frames, np.float32)
-    result = _detector(f0_min_hz, f0_max_hz, confidence).detect_from_array(wav.astype(np.float32), SAMPLE_RATE)
-    times = np.arange(n_frames) * hop_length / SAMPLE_RATE
-    voiced = result.voicing & (result.pitch_hz > 0)
+    result = _detector().detect(wav, SAMPLE_RATE, f0_min_hz, f0_max_hz)
+    voiced = (result.confidence >= VOICED_CONFIDENCE) & (result.pitch_hz > 0)
     if not voiced.any():
         return np.zeros(n_frames, np.float32)
-    stamps = result.timestamps
-    log_f0 = np.interp(times, stamps[voiced], np.log(result.pitch_hz[voiced]))
-    nearest = np.clip(np.searchsorted(stamps, times - (stamps[1] - stamps[0]) / 2), 0, len(stamps) - 1) if len(stamps) > 1 else 0
+    times_s = np.arange(n_frames) * hop_length / SAMPLE_RATE
+    log_f0 = np.interp(times_s, result.timestamps[voiced], np.log(result.pitch_hz[voiced]))
+    nearest = np.clip(np.rint(times_s / FRAME_PERIOD).astype(int), 0, len(voiced) - 1)
     return np.where(voiced[nearest], np.exp(log_f0), 0.0).astype(np.float32)
 
 

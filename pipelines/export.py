@@ -1,0 +1,22 @@
+"""Stage export: the bundle of the base model and all voices of the run, checked after it is written."""
+
+from autovoice.config import Config
+from autovoice.data_layout import ADAPTED, BUNDLE, METRICS, VOICES
+from autovoice.export.bundle import verify_bundle, write_bundle
+from autovoice.files import read_json
+from autovoice.stage import run_stage
+
+
+def main(cfg: Config) -> dict[str, float]:
+    voices = {}
+    for folder in sorted(path for path in VOICES.iterdir() if path.is_dir()):
+        weights = ADAPTED / folder.name / "weights.safetensors"
+        voices[folder.name] = (folder, weights if weights.exists() else None)
+    write_bundle(BUNDLE, voices, cfg.audio, cfg.content, cfg.presets, read_json(METRICS / "summary.json"))
+    verify_bundle(BUNDLE)
+    size = sum(path.stat().st_size for path in BUNDLE.rglob("*") if path.is_file())
+    return {"voices": float(len(voices)), "size_mb": size / 1e6}
+
+
+if __name__ == "__main__":
+    run_stage("export", main, uses=("audio", "content", "presets"))

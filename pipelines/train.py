@@ -1,0 +1,91 @@
+"""Stage train: adapts the base generator to each voice that dataset.adapt names; a killed run continues."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from safetensors.torch import load_file
+
+from autovoice import tracking
+from autovoice.audio.io import load_wav
+from autovoice.config import Config
+from autovoice.data.manifest import Segment, read_manifest
+from autovoice.data_layout import ADAPTED, CHECKPOINTS, FEATURES, PREPARED, VOICES
+from autovoice.errors import DataError
+from autovoice.files import sha256_file, write_text
+from autovoice.stage import run_stage
+from autovoice.training.adapt import AdaptResult, adapt, training_item
+from autovoice.training.segments import Item
+from autovoice.voice import VoiceProfile
+from autovoice.weights import BASE_GENERATOR
+
+MAX_PROBES = 4
+
+
+def fingerprint(cfg: Config, segments: list[Segment]) -> str:
+    """Changes with anything that the checkpoint depends on: a checkpoint of other data or settings is never continued."""
+    parts = [cfg.seed, cfg.audio, cfg.content, cfg.model, cfg.optim, cfg.trainer, sha256_file(BASE_GENERATOR)]
+    return hashlib.sha256(repr(parts + [segment.sha256 for segment in segments]).encode()).hexdigest()
+
+
+def prepare_work(work: Path, key: str) -> None:
+    """Empties the folder of checkpoints unless they belong to this very run."""
+    marker = work / "run.txt"
+    if not marker.exists() or marker.read_text() != key:
+        shutil.rmtree(work, ignore_errors=True)
+        write_text(marker, key)
+
+
+def item_of(segment: Segment, cfg: Config) -> Item:
+    features = load_file(FEATURES / f"{segment.segment_id}.safetensors")
+    spk_emb = features.pop("spk_emb").numpy()
+    return training_item(features, load_wav(PREPARED / segment.path, cfg.audio.sample_rate), spk_emb)
+
+
+def probes_for(speaker: str, segments: list[Segment]) -> list[Segment]:
+    """Dev segments of other speakers, English first, one of each speaker in turn."""
+    dev = [s for s in segments if s.split == "dev" and s.speaker != speaker]
+    english = [s for s in dev if s.lang == "en"] or dev
+    return sorted(english, key=lambda s: (s.segment_id.split("_")[-1], s.segment_id))[:MAX_PROBES]
+
+
+def adapt_speaker(speaker: str, segments: list[Segment], cfg: Config) -> AdaptResult:
+    train = [s for s in segments if s.speaker == speaker and s.split == "train"]
+    if not train:
+        raise DataError("no such speaker to adapt", f"dataset.adapt: {speaker}", "name speakers of the dataset")
+    work = CHECKPOINTS / speaker
+    prepare_work(work, fingerprint(cfg, train))
+    rate = cfg.audio.sample_rate
+    targets = [load_wav(PREPARED / s.path, rate) for s in train]
+    probes = [load_wav(PREPARED / s.path, rate) for s in probes_for(speaker, segments)]
+    items = [item_of(s, cfg) for s in train]
+
+    def on_row(metrics: dict[str, float], step: int) -> None:
+        tracking.log_step_metrics({f"{speaker}/{name}": value for name, value in metrics.items()}, step)
+
+    result = adapt(VoiceProfile.load(VOICES / speaker), items, targets, probes, cfg, work, on_row=on_row)
+    out = ADAPTED / speaker
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("weights.safetensors", "loss.csv", "selection.csv", "choice.json"):
+        shutil.copyfile(work / name, out / name)
+    shutil.rmtree(work)
+    return result
+
+
+def main(cfg: Config) -> dict[str, float]:
+    torch.set_num_threads(cfg.trainer.num_threads)
+    segments = read_manifest(PREPARED / "manifest.csv")
+    metrics: dict[str, float] = {}
+    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
+    ADAPTED.mkdir(parents=True, exist_ok=True)
+    for speaker in cfg.dataset.adapt:
+        result = adapt_speaker(speaker, segments, cfg)
+        Console().print(f"{speaker}: step {result.step} of {result.steps_run}, CER {result.cer:.3f}, d-vector {result.similarity:.3f}")
+        metrics |= {f"{speaker}/cer": result.cer, f"{speaker}/dvector": result.similarity, f"{speaker}/step": float(result.step)}
+    return metrics
+
+
+if __name__ == "__main__":
+    run_stage("train", main, uses=("seed", "audio", "dataset.adapt", "content", "model", "optim", "trainer"))

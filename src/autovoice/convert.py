@@ -1,0 +1,156 @@
+"""Conversion: the one door to the model for the command line, the stages, evaluation and serving."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from autovoice.analysis import Analysis, analyse
+from autovoice.audio.io import StreamWriter, stream_blocks
+from autovoice.audio.loudness import silence_gate
+from autovoice.audio.windows import Window, array_blocks, overlapping_windows
+from autovoice.config import AudioConfig, ContentConfig, ModelConfig, PresetConfig
+from autovoice.errors import AutovoiceError
+from autovoice.models.content import encode, load_content_encoder
+from autovoice.models.excitation import harmonic_excitation
+from autovoice.models.generator import Generator
+from autovoice.retrieval import retrieve
+from autovoice.voice import VoiceProfile
+from autovoice.weights import BASE_GENERATOR, load_generator_state
+
+Pitch = float | Literal["auto"]
+MAX_ABS_SHIFT_ST = 36.0
+OUTPUT_PEAK = 0.99
+
+
+@dataclass
+class ConversionStats:
+    """What a conversion took; rtf = seconds_used / duration_s; shift_st in semitones."""
+
+    duration_s: float
+    seconds_used: float
+    rtf: float
+    shift_st: float
+
+
+def pick_device(device: str) -> torch.device:
+    """auto: CUDA where there is one. Raises AutovoiceError for a device that is not there."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise AutovoiceError("no CUDA device is usable", f"--device {device}", "use --device cpu, or see autovoice doctor")
+    try:
+        return torch.device(device)
+    except RuntimeError as error:
+        raise AutovoiceError("no such device", f"--device {device}", "use cpu, cuda, cuda:N or auto") from error
+
+
+class VoiceConverter:
+    """Converts recordings into voices. Keep one: it holds the content encoder, and the generators last used."""
+
+    def __init__(
+        self,
+        device: str = "auto",
+        weights: Path = BASE_GENERATOR,
+        model: ModelConfig | None = None,
+        audio: AudioConfig | None = None,
+        content: ContentConfig | None = None,
+    ) -> None:
+        self.device = pick_device(device)
+        self.audio, self.content = audio or AudioConfig(), content or ContentConfig()
+        self.model, self.weights = model, weights
+        self.encoder = load_content_encoder(self.content).to(self.device)
+        self._generator = lru_cache(maxsize=4)(self._load_generator)
+
+    def _load_generator(self, weights: Path, mtime_ns: int) -> nn.Module:
+        model, state = load_generator_state(weights, self.model)
+        generator = Generator(model, self.audio, self.content)
+        generator.load_state_dict(state)
+        return generator.to(self.device).eval().requires_grad_(False)
+
+    def generator_of(self, voice: VoiceProfile) -> nn.Module:
+        """The voice's own generator where it was adapted, else the base."""
+        weights = voice.adapted or self.weights
+        return self._generator(weights, weights.stat().st_mtime_ns)
+
+    def convert(
+        self, wav: np.ndarray, voice: VoiceProfile, preset: PresetConfig, pitch: Pitch = "auto", seed: int = 0
+    ) -> np.ndarray:
+        """wav: mono 16 kHz (T,) float32 in [-1, 1] -> (T,) float32, the same words and melody in `voice`."""
+        blocks = array_blocks(wav, self.audio.sample_rate)
+        analysis = analyse(blocks(), voice, self.audio, pitch)
+        parts = list(self.stream(blocks(), analysis, voice, preset, seed))
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+    def convert_file(
+        self,
+        source: Path,
+        target: Path,
+        voice: VoiceProfile,
+        preset: PresetConfig,
+        pitch: Pitch = "auto",
+        seed: int = 0,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> ConversionStats:
+        """Converts file to file in constant memory, reading the source twice; target is written whole or not at all."""
+        started, rate = time.perf_counter(), self.audio.sample_rate
+        analysis = analyse(stream_blocks(source, rate, 10.0), voice, self.audio, pitch)
+        with StreamWriter(target, rate) as writer:
+            done = 0
+            for part in self.stream(stream_blocks(source, rate, 10.0), analysis, voice, preset, seed):
+                writer.write(part)
+                done += len(part)
+                if on_progress:
+                    on_progress(done / max(1, analysis.n_samples))
+        used, duration_s = time.perf_counter() - started, analysis.n_samples / rate
+        return ConversionStats(duration_s, used, used / max(duration_s, 1e-9), analysis.shift_st)
+
+    def stream(
+        self, blocks: Iterator[np.ndarray], analysis: Analysis, voice: VoiceProfile, preset: PresetConfig, seed: int = 0
+    ) -> Iterator[np.ndarray]:
+        """Blocks of mono 16 kHz in, as many samples out, chunk by chunk."""
+        frame = 2 * self.audio.hop_length
+        core, context = (int(s * self.audio.sample_rate) // frame * frame for s in (preset.chunk_s, preset.context_s))
+        for window in overlapping_windows(blocks, core, context):
+            yield self._convert_window(window, analysis, voice, preset, seed)
+
+    @torch.no_grad()
+    def _convert_window(
+        self, window: Window, analysis: Analysis, voice: VoiceProfile, preset: PresetConfig, seed: int
+    ) -> np.ndarray:
+        hop, rate = self.audio.hop_length, self.audio.sample_rate
+        wav = (window.wav * analysis.gain).astype(np.float32)
+        n_frames = max(2, -(-len(wav) // (2 * hop)) * 2)
+        padded = np.pad(wav, (0, n_frames * hop - len(wav)))
+        first = window.start // hop
+        inputs = analysis.frames(first, n_frames)
+        f0, filled = (torch.from_numpy(inputs[name])[None].to(self.device) for name in ("f0", "f0_filled"))
+        loudness = torch.from_numpy(inputs["loudness"])[None].to(self.device)
+        phase = torch.from_numpy(inputs["phase"][:1]).to(self.device)
+        excitation = harmonic_excitation(filled, f0 > 0, hop, rate, phase)
+        content = encode(self.encoder, torch.from_numpy(padded)[None].to(self.device), self.content.instance_norm)
+        content = retrieve(
+            content, voice.ref_content.float().to(self.device), f0[:, ::2] > 0, preset.retrieval, preset.retrieval_k
+        )
+        out = self._generate((content, f0, loudness, excitation), voice, preset, seed + first)
+        out = out[: len(wav)] * silence_gate(inputs["loudness"], hop)[: len(wav)] / analysis.gain
+        return np.clip(out[window.lead : window.lead + window.n_core], -OUTPUT_PEAK, OUTPUT_PEAK).astype(np.float32)
+
+    def _generate(self, frames: tuple[Tensor, ...], voice: VoiceProfile, preset: PresetConfig, seed: int) -> np.ndarray:
+        """One pass a stretch of reference, averaged: the excitation is the same, so the passes add in phase."""
+        generator, passes = self.generator_of(voice), []
+        noise = torch.randn(frames[3].shape, generator=torch.Generator().manual_seed(seed)).to(self.device) * 0.1
+        spk_emb = torch.from_numpy(voice.spk_emb)[None].to(self.device)
+        size = max(1, int(preset.reference_s * 50))
+        for i in range(preset.n_passes):
+            start = i * size if (i + 1) * size <= len(voice.ref_content) else max(0, len(voice.ref_content) - size)
+            stretch = slice(start, start + size)
+            ref_content, ref_mel = (x[None, stretch].float().to(self.device) for x in (voice.ref_content, voice.ref_mel))
+            passes.append(generator(*frames, noise, spk_emb, ref_content, ref_mel))
+        return torch.stack(passes).mean(0)[0].cpu().numpy()

@@ -1,0 +1,91 @@
+"""The bundle: one folder with all that conversion needs, a model card, and the SHA-256 of every file."""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from autovoice import __version__
+from autovoice.config import AudioConfig, ContentConfig, PresetConfig
+from autovoice.errors import DataError
+from autovoice.files import read_json, sha256_file, write_json, write_text
+from autovoice.weights import BASE_GENERATOR, CONTENT_ENCODER, load_generator_state
+
+MANIFEST = "manifest.json"
+
+
+def write_bundle(
+    out: Path,
+    voices: dict[str, tuple[Path, Path | None]],
+    audio: AudioConfig,
+    content: ContentConfig,
+    presets: dict[str, PresetConfig],
+    summary: dict[str, Any],
+) -> None:
+    """Writes a bundle to `out`, replacing what is there.
+
+    voices: name -> (profile folder, adapted weights or None); summary: evaluation's summary.json, quoted in the card.
+    """
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    shutil.copyfile(BASE_GENERATOR, out / "base.safetensors")
+    shutil.copyfile(CONTENT_ENCODER, out / "content.safetensors")
+    for name, (profile, weights) in voices.items():
+        folder = out / "voices" / name
+        folder.mkdir(parents=True)
+        for file in ("voice.json", "voice.safetensors"):
+            shutil.copyfile(profile / file, folder / file)
+        if weights:
+            shutil.copyfile(weights, folder / "weights.safetensors")
+    model, _ = load_generator_state(BASE_GENERATOR)
+    config = {"audio": asdict(audio), "content": asdict(content), "model": asdict(model)}
+    config |= {"presets": {name: asdict(preset) for name, preset in presets.items()}, "autovoice": __version__}
+    write_json(out / "config.json", config)
+    write_text(out / "MODEL_CARD.md", model_card(voices, summary))
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    write_json(out / MANIFEST, {str(path.relative_to(out)): sha256_file(path) for path in files})
+
+
+def verify_bundle(folder: Path) -> None:
+    """Raises DataError naming the first file that is missing, added or changed since the bundle was written."""
+    if not (folder / MANIFEST).is_file():
+        raise DataError("is not a bundle", str(folder), "export it with python -m pipelines.export")
+    manifest: dict[str, str] = read_json(folder / MANIFEST)
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
+    for name in sorted(found ^ manifest.keys()):
+        raise DataError("is missing" if name in manifest else "does not belong here", str(folder / name), "export the bundle again")
+    for name, digest in manifest.items():
+        if sha256_file(folder / name) != digest:
+            raise DataError("was changed", str(folder / name), "export the bundle again")
+
+
+def model_card(voices: dict[str, tuple[Path, Path | None]], summary: dict[str, Any]) -> str:
+    """Markdown: what it is, whose voices, how it was measured (from summary.json), licences and limits."""
+    lines = ["# AutoVoice bundle", "", f"AutoVoice {__version__}: voice conversion, 16 kHz.", "", "## Voices", ""]
+    for name, (profile, weights) in voices.items():
+        facts = read_json(profile / "voice.json")
+        kind = "adapted" if weights else "zero-shot"
+        lines.append(f"- {name}: {facts['speech_s']:.0f} s of speech, {facts['verdict']}, {kind}. Consent: {facts['consent'] or 'not stated'}")
+    lines += ["", "## Measured", "", "Mean [95 % interval] (floor, ceiling), n pairs.", ""]
+    for system, metrics in summary.get("systems", {}).items():
+        lines += [f"### {system}", "", "| metric | mean | interval | floor | ceiling | n |", "|---|---|---|---|---|---|"]
+        for metric, value in metrics.items():
+            if value.get("mean") is not None:
+                cells = [f"{value[key]:.4g}" if value.get(key) is not None else "" for key in ("mean", "low", "high", "floor", "ceiling")]
+                lines.append(f"| {metric} | {cells[0]} | {cells[1]} to {cells[2]} | {cells[3]} | {cells[4]} | {value['n']} |")
+        lines.append("")
+    lines += ["Provenance:", "", "```json", json.dumps(summary.get("provenance", {}), indent=2, sort_keys=True), "```", ""]
+    lines += [
+        "## Licences",
+        "",
+        "- content.safetensors: OpenAI Whisper base, encoder cut after layer 3, MIT.",
+        "- base.safetensors: this project, Apache-2.0; trained on Mozilla Common Voice (CC0 1.0), LibriSpeech (CC BY 4.0), ",
+        "  picovoice speech-to-intent (Apache-2.0) and GCompris voices (public domain).",
+        "",
+        "## Limits",
+        "",
+        "One voice at a time, speech first; use it only on voices whose owners agreed.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Plain torch modules: content encoders, generator, discriminators."""

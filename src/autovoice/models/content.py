@@ -1,0 +1,81 @@
+"""Content encoders behind one interface: wav in, 50 Hz features of what is said out, the voice mostly removed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from autovoice.config import ContentConfig
+from autovoice.errors import ConfigError
+from autovoice.models.whisper import FRAME_LENGTH, MAX_FRAMES, WhisperEncoder
+from autovoice.torchaudio_compat import torchaudio
+
+WEIGHTS = Path(__file__).parent.parent / "weights" / "content.safetensors"
+HUB_BUNDLES = {  # torchaudio.pipelines: downloaded on first use
+    "hubert-base": "HUBERT_BASE",
+    "hubert-large": "HUBERT_LARGE",
+    "wavlm-base": "WAVLM_BASE",
+    "wavlm-base-plus": "WAVLM_BASE_PLUS",
+    "wavlm-large": "WAVLM_LARGE",
+    "wav2vec2-base": "WAV2VEC2_BASE",
+}
+
+
+class HubEncoder(nn.Module):
+    """A torchaudio wav2vec 2.0 / HuBERT / WavLM model read after `layer` transformer layers."""
+
+    def __init__(self, model: nn.Module, layer: int) -> None:
+        super().__init__()
+        self.model, self.layer = model, layer
+
+    def forward(self, wav: Tensor) -> Tensor:
+        """wav: (B, n) at 16 kHz -> (B, n // 320, dim); the last frame is repeated where the convolutions end early."""
+        features = self.model.extract_features(wav, num_layers=self.layer)[0][-1]
+        n_frames = wav.shape[1] // FRAME_LENGTH
+        index = torch.arange(n_frames, device=wav.device).clamp(max=features.shape[1] - 1)
+        return features[:, index]
+
+
+def instance_norm(content: Tensor) -> Tensor:
+    """content (B, T, D): per-utterance mean and deviation removed, which removes most of the speaker."""
+    return (content - content.mean(1, keepdim=True)) / (content.std(1, keepdim=True, unbiased=False) + 1e-3)
+
+
+def _load_whisper(cfg: ContentConfig) -> nn.Module:
+    state = load_file(WEIGHTS)
+    n_layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
+    if cfg.layer > n_layers:
+        raise ConfigError(f"the shipped encoder ends after layer {n_layers}", "content.layer", f"choose 1 to {n_layers}")
+    encoder = WhisperEncoder(n_layers=cfg.layer)
+    wanted = encoder.state_dict().keys()
+    encoder.load_state_dict({name: value.float() for name, value in state.items() if name in wanted})
+    return encoder
+
+
+def _load_hub(bundle: str) -> Callable[[ContentConfig], nn.Module]:
+    return lambda cfg: HubEncoder(getattr(torchaudio.pipelines, bundle).get_model(), cfg.layer)
+
+
+ENCODERS: dict[str, Callable[[ContentConfig], nn.Module]] = {
+    "whisper-base": _load_whisper,
+    **{name: _load_hub(bundle) for name, bundle in HUB_BUNDLES.items()},
+}
+
+
+def load_content_encoder(cfg: ContentConfig) -> nn.Module:
+    """The encoder that `cfg.name` says, frozen and in eval mode; raises ConfigError for an unknown name."""
+    if cfg.name not in ENCODERS:
+        raise ConfigError(f"no content encoder {cfg.name!r}", "content.name", f"choose one of {', '.join(ENCODERS)}")
+    return ENCODERS[cfg.name](cfg).eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def encode(encoder: nn.Module, wav: Tensor, normalise: bool = True) -> Tensor:
+    """wav (B, n) at 16 kHz of any length -> (B, n // 320, D); beyond 30 s in equal windows of at most 30 s."""
+    n_frames = wav.shape[1] // FRAME_LENGTH
+    n_windows = max(1, -(-n_frames // MAX_FRAMES))
+    size = -(-n_frames // n_windows) * FRAME_LENGTH
+    content = torch.cat([encoder(part) for part in wav[:, : n_frames * FRAME_LENGTH].split(max(size, 1), 1)], 1)
+    return instance_norm(content) if normalise else content

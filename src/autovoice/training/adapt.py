@@ -1,0 +1,160 @@
+"""Adapts the base generator to one voice; the checkpoint is chosen by words kept and by an encoder that judges nothing else."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import nn
+
+from autovoice.audio.io import load_wav
+from autovoice.config import Config
+from autovoice.errors import DataError
+from autovoice.features import at_level, extract_features
+from autovoice.files import replacing, write_json
+from autovoice.models.discriminator import Discriminators
+from autovoice.models.excitation import fill_unvoiced
+from autovoice.models.generator import Generator
+from autovoice.models.speaker import embed_speaker
+from autovoice.training.callbacks import LossHistory, read_history
+from autovoice.training.data import IntervalData
+from autovoice.training.module import GeneratorTraining, Schedule, load_weights
+from autovoice.training.segments import Item, SegmentBatches, SegmentConfig
+from autovoice.training.selection import Selection, choose
+from autovoice.voice import VoiceProfile, pieces_of, recordings_of
+from autovoice.weights import BASE_GENERATOR
+
+PROBES = Path(__file__).parent.parent / "weights" / "probes"  # short sentences that choose the checkpoint of a user's voice
+HEAD_PREFIXES = ("spk.", "head.", "reference.", "prosody.")
+
+
+@dataclass
+class AdaptResult:
+    """The chosen step, its probe CER and d-vector similarity, and how many steps were run."""
+
+    step: int
+    cer: float
+    similarity: float
+    steps_run: int
+
+
+def items_of(wavs: list[np.ndarray], encoder: nn.Module, cfg: Config) -> list[Item]:
+    """Training items of recordings at the model's level, in pieces of at most 15 s."""
+    items = []
+    for wav in pieces_of(wavs, cfg.audio.sample_rate):
+        wav = at_level(wav, cfg.audio)
+        items.append(training_item(extract_features(wav, encoder, cfg.audio), wav, embed_speaker(wav)))
+    return items
+
+
+def training_item(features: Item, wav: np.ndarray, spk_emb: np.ndarray) -> Item:
+    """Features of a recording and its samples -> an item for SegmentBatches."""
+    n = len(features["f0"]) * (len(wav) // max(1, len(features["f0"]))) if len(features["f0"]) else 0
+    pcm = torch.from_numpy((np.clip(wav[:n], -1, 1) * 32767).astype(np.int16))
+    filled = torch.from_numpy(fill_unvoiced(features["f0"].numpy()))
+    return features | {"wav": pcm, "f0_filled": filled, "spk_emb": torch.from_numpy(spk_emb)}
+
+
+def choose_trainable(generator: Generator, trainable: str) -> None:
+    """all, or adaln_head: speaker layers, attention to the reference and head; words stay with the rest."""
+    for name, parameter in generator.named_parameters():
+        parameter.requires_grad_(trainable == "all" or ".ada." in name or name.startswith(HEAD_PREFIXES))
+
+
+def build_module(cfg: Config, base: Path) -> GeneratorTraining:
+    """The base generator and its discriminators, ready to be adapted."""
+    generator, discriminators = Generator(cfg.model, cfg.audio, cfg.content), Discriminators()
+    load_weights(base, generator, discriminators)
+    choose_trainable(generator, cfg.trainer.trainable)
+    o, t = cfg.optim, cfg.trainer
+    schedule = Schedule(
+        lr=o.lr,
+        adversarial_lr=o.lr,
+        warmup_steps=o.warmup_steps,
+        half_life_steps=o.half_life_steps,
+        adversarial_from=0 if t.adversarial else -1,
+        ema_decay=t.ema_decay,
+        grad_clip=o.grad_clip,
+        beta1=o.beta1,
+        beta2=o.beta2,
+        weight_decay=o.weight_decay,
+    )
+    return GeneratorTraining(generator, discriminators, schedule, cfg.audio)
+
+
+def adapt(
+    voice: VoiceProfile,
+    items: list[Item],
+    targets: list[np.ndarray],
+    probes: list[np.ndarray],
+    cfg: Config,
+    work: Path,
+    base: Path = BASE_GENERATOR,
+    on_row=None,  # noqa: ANN001 - Callable[[dict[str, float], int], None] | None
+) -> AdaptResult:
+    """Trains on `items`, converting `probes` each interval; writes work/weights.safetensors, *.csv and choice.json.
+
+    targets: recordings of the voice, to compare with; probes: sentences of other people; both mono 16 kHz. A killed run resumes from work/checkpoints/last.ckpt.
+    """
+    if not probes:
+        raise DataError("no probe sentences to choose a checkpoint by", str(work), "give recordings of another speaker")
+    t = cfg.trainer
+    torch.set_num_threads(t.num_threads)
+    L.seed_everything(cfg.seed, verbose=False)
+    module = build_module(cfg, base)
+    segments = SegmentConfig(t.batch_size, t.segment_s, t.reference_s, t.reference_s, 0.0)
+    data = IntervalData(SegmentBatches([items], segments, cfg.audio, cfg.seed), t.val_every_steps)
+    selection = Selection(voice, targets, probes, cfg, work)
+    last = work / "checkpoints" / "last.ckpt"
+    trainer = L.Trainer(
+        accelerator=t.accelerator,
+        devices=t.devices,
+        precision=t.precision,  # type: ignore[arg-type]
+        max_epochs=-(-t.max_steps // t.val_every_steps),
+        reload_dataloaders_every_n_epochs=1,
+        logger=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        callbacks=[
+            LossHistory(work / "loss.csv", on_row),
+            selection,
+            ModelCheckpoint(last.parent, "last", save_on_train_epoch_end=True, enable_version_counter=False),
+        ],
+    )
+    selection.before_training(module)
+    trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
+    return _finish(module, work, cfg)
+
+
+def _finish(module: GeneratorTraining, work: Path, cfg: Config) -> AdaptResult:
+    """Keeps the chosen candidate as weights.safetensors and says why in choice.json."""
+    rows = read_history(work / "selection.csv")
+    best = choose(rows, cfg.trainer.max_cer)
+    step = int(best["step"])
+    with replacing(work / "weights.safetensors") as temporary:
+        shutil.copyfile(work / "candidates" / f"{step:06d}.safetensors", temporary)
+    result = AdaptResult(step, best["cer"], best["similarity"], int(module.steps_done))
+    write_json(work / "choice.json", {"step": step, "cer": result.cer, "similarity": result.similarity, "steps_run": result.steps_run})
+    return result
+
+
+def read_probes(folder: Path = PROBES, sample_rate: int = 16000) -> list[np.ndarray]:
+    """The sentences that ship with the package for choosing checkpoints."""
+    return [load_wav(path, sample_rate) for path in sorted(folder.glob("*.flac"))]
+
+
+def adapt_voice(folder: Path, cfg: Config, encoder: nn.Module, on_row=None) -> AdaptResult:  # noqa: ANN001
+    """Adapts the voice in `folder` (made by clone) and puts weights.safetensors there; raises DataError without recordings."""
+    voice = VoiceProfile.load(folder)
+    recordings = recordings_of(folder, cfg.audio.sample_rate)
+    items = items_of(recordings, encoder, cfg)
+    work = folder / "adaptation"
+    result = adapt(voice, items, recordings, read_probes(), cfg, work, on_row=on_row)
+    with replacing(folder / "weights.safetensors") as temporary:
+        shutil.copyfile(work / "weights.safetensors", temporary)
+    shutil.rmtree(work / "candidates")
+    shutil.rmtree(work / "checkpoints")
+    return result

@@ -1,0 +1,19 @@
+"""Batches by interval, so that a checkpoint at an interval's end resumes exactly."""
+
+import lightning as L
+from torch.utils.data import DataLoader
+
+from autovoice.training.segments import SegmentBatches
+
+
+class IntervalData(L.LightningDataModule):
+    """Epoch e holds the batches [e * interval, (e + 1) * interval): a checkpoint at its end resumes exactly."""
+
+    def __init__(self, batches: SegmentBatches, interval: int) -> None:
+        super().__init__()
+        self.batches, self.interval = batches, interval
+
+    def train_dataloader(self) -> DataLoader:
+        assert self.trainer is not None
+        first = self.trainer.current_epoch * self.interval
+        return DataLoader(self.batches, batch_size=None, sampler=range(first, first + self.interval))

@@ -1,0 +1,132 @@
+"""The LightningModule that wires losses to the generator and, late in pretraining and in adaptation, to discriminators."""
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning as L
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from autovoice.config import AudioConfig
+from autovoice.files import replacing
+from autovoice.models.discriminator import Discriminators
+from autovoice.models.excitation import harmonic_excitation
+from autovoice.models.generator import Generator
+from autovoice.training import losses
+
+ADVERSARIAL_WINDOW_S = 0.5  # whole segments make the discriminators far too slow on a CPU
+MEL_WEIGHT, MEL_WEIGHT_ADVERSARIAL = 2.0, 5.0
+FEATURE_MATCHING_RAMP_STEPS = 200
+
+
+@dataclass
+class Schedule:
+    """When and how fast to learn. adversarial_from: the step at which the discriminators join (-1: never)."""
+
+    lr: float
+    adversarial_lr: float
+    warmup_steps: int
+    half_life_steps: int
+    adversarial_from: int
+    ema_decay: float = 0.998
+    grad_clip: float = 5.0
+    beta1: float = 0.8
+    beta2: float = 0.98
+    weight_decay: float = 0.01
+
+    def is_adversarial(self, step: int) -> bool:
+        return 0 <= self.adversarial_from <= step
+
+    def lr_at(self, step: int) -> float:
+        """Linear warm-up, then exponential decay; both begin anew, lower, where the discriminators join."""
+        peak, step = (self.adversarial_lr, step - self.adversarial_from) if self.is_adversarial(step) else (self.lr, step)
+        return peak * min(1.0, (step + 1) / max(1, self.warmup_steps)) * 0.5 ** (step / self.half_life_steps)
+
+
+class GeneratorTraining(L.LightningModule):
+    """Trains `generator`; `ema` is its running average and what is kept."""
+
+    def __init__(self, generator: Generator, discriminators: Discriminators, schedule: Schedule, audio: AudioConfig) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.generator, self.discriminators = generator, discriminators
+        self.ema = copy.deepcopy(generator).requires_grad_(False).eval()
+        self.schedule, self.audio = schedule, audio
+        self.register_buffer("steps_done", torch.zeros((), dtype=torch.long))
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        s = self.schedule
+        trainable = [p for p in self.generator.parameters() if p.requires_grad]
+        groups = (trainable, list(self.discriminators.parameters()))
+        return [torch.optim.AdamW(group, s.lr, (s.beta1, s.beta2), weight_decay=s.weight_decay) for group in groups]
+
+    def synthesise(self, batch: dict[str, Tensor]) -> Tensor:
+        """batch of training.segments -> wav (B, T * hop_length)."""
+        voiced = batch["f0"] > 0
+        excitation = harmonic_excitation(batch["f0_filled"], voiced, self.audio.hop_length, self.audio.sample_rate)
+        noise = 0.1 * torch.randn_like(excitation)
+        names = ("content", "f0", "loudness")
+        voice = (batch["spk_emb"], batch["ref_content"], batch["ref_mel"])
+        return self.generator(*(batch[name] for name in names), excitation, noise, *voice)
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        step = int(self.steps_done)
+        optimizer, judge_optimizer = self.optimizers()  # type: ignore[misc]
+        for group in (*optimizer.param_groups, *judge_optimizer.param_groups):
+            group["lr"] = self.schedule.lr_at(step)
+        fake, real = self.synthesise(batch), batch["wav"]
+        convergence, log_l1 = losses.multi_resolution_stft(fake, real)
+        mel = losses.mel_l1(fake, real, self.audio.sample_rate)
+        parts = {"mel": mel, "convergence": convergence, "log_l1": log_l1}
+        if self.schedule.is_adversarial(step):
+            adversarial = self._judge(fake, real, judge_optimizer, parts)
+            ramp = min(1.0, (step - self.schedule.adversarial_from) / FEATURE_MATCHING_RAMP_STEPS)
+            loss = MEL_WEIGHT_ADVERSARIAL * mel + 0.5 * log_l1 + ramp * adversarial
+        else:
+            loss = MEL_WEIGHT * mel + 0.5 * convergence + log_l1
+        self._update(optimizer, loss)
+        self.steps_done += 1
+        self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()})
+
+    def _judge(self, fake: Tensor, real: Tensor, optimizer: torch.optim.Optimizer, parts: dict[str, Tensor]) -> Tensor:
+        """One discriminator step on a random half second; returns the generator's adversarial + feature matching loss."""
+        size = min(int(ADVERSARIAL_WINDOW_S * self.audio.sample_rate), real.shape[1])
+        at = int(torch.randint(0, real.shape[1] - size + 1, ()))
+        fake, real = fake[:, at : at + size], real[:, at : at + size]
+        judge_loss = losses.discriminator_loss(self.discriminators(real), self.discriminators(fake.detach()))
+        optimizer.zero_grad()
+        self.manual_backward(judge_loss)
+        optimizer.step()
+        with torch.no_grad():
+            judged_real = self.discriminators(real)
+        judged = self.discriminators(fake)
+        matching = losses.feature_matching_loss(judged_real, judged)
+        parts |= {"judge": judge_loss, "matching": matching}
+        return losses.generator_adversarial_loss(judged) + 2 * matching
+
+    def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.generator.parameters(), self.schedule.grad_clip)
+        optimizer.step()
+        with torch.no_grad():
+            for average, value in zip(self.ema.parameters(), self.generator.parameters(), strict=True):
+                average.lerp_(value, 1 - self.schedule.ema_decay)
+
+
+def save_weights(module: GeneratorTraining, path: Path, metadata: dict[str, str]) -> None:
+    """Writes the averaged generator and the discriminators as float16 safetensors."""
+    state = {f"generator.{name}": value for name, value in module.ema.state_dict().items()}
+    state |= {f"discriminators.{name}": value for name, value in module.discriminators.state_dict().items()}
+    with replacing(path) as temporary:
+        save_file({name: value.detach().half().contiguous() for name, value in state.items()}, temporary, metadata)
+
+
+def load_weights(path: Path, generator: Generator, discriminators: Discriminators | None = None) -> None:
+    """Loads what save_weights wrote; names and shapes must fit."""
+    state = load_file(path)
+    for prefix, module in (("generator.", generator), ("discriminators.", discriminators)):
+        if module is not None:
+            module.load_state_dict({n.removeprefix(prefix): v.float() for n, v in state.items() if n.startswith(prefix)})

@@ -1,0 +1,32 @@
+"""The weights that ship with the package, and how a generator's file names its own sizes."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors import safe_open
+from torch import Tensor
+
+from autovoice.config import ModelConfig
+from autovoice.errors import AssetError
+
+BASE_GENERATOR = Path(__file__).parent / "base.safetensors"
+CONTENT_ENCODER = Path(__file__).parent / "content.safetensors"
+
+
+def model_metadata(model: ModelConfig) -> dict[str, str]:
+    """What save_weights writes into the file's header so that it can be loaded without a configuration."""
+    return {"model": json.dumps(asdict(model), sort_keys=True)}
+
+
+def load_generator_state(path: Path, model: ModelConfig | None = None) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """(sizes, float32 state dict of the generator) in a file written by training; raises AssetError without one."""
+    if not path.is_file():
+        raise AssetError("no such weights", str(path), "run autovoice doctor")
+    with safe_open(path, "pt") as stream:
+        metadata = stream.metadata() or {}
+        names = [name for name in stream.keys() if name.startswith("generator.")]  # noqa: SIM118 - safe_open has no iterator
+        state = {name.removeprefix("generator."): stream.get_tensor(name).float() for name in names}
+    if model is None:
+        model = ModelConfig(**json.loads(metadata["model"])) if "model" in metadata else ModelConfig()
+    return model, state
