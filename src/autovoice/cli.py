@@ -28,12 +28,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="autovoice", description="Clone a voice, convert speech into it, and measure the result.")
     parser.add_argument("--version", action="version", version=f"autovoice {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON object on stdout, for machines")
     common.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
     for name in COMMANDS:
         module = importlib.import_module(f"autovoice.commands.{name}")
-        summary, _, example = module.__doc__.partition("\n\n")
+        summary, _, example = (module.__doc__ or "").partition("\n\n")
         command = commands.add_parser(
             name,
             help=summary.rstrip("."),
@@ -83,8 +83,8 @@ def explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}; check the path and its permissions.", MISUSE
-    if isinstance(error, ImportError):
-        return f"a package is missing ({error}); install autovoice[all].", MISUSE
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("autovoice"):
+        return f"the package {error.name} is missing; pip install 'autovoice[all]'.", MISUSE
     what = " ".join(str(error).split())[:300]
     return f"unexpected {type(error).__name__}: {what}; run again with --debug to see where.", FAULT
 

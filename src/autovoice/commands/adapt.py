@@ -21,13 +21,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Trains on the recordings that clone kept; an interrupted run continues where it stopped."""
     from autovoice.config import compose
+
+    console, config = Console(args), compose(args.overrides)  # a wrong key is said before anything heavy loads
     from autovoice.models.content import load_content_encoder
     from autovoice.reproducibility import seed_all
     from autovoice.training.adapt import adapt_voice
     from autovoice.voice import VoiceProfile, voice_dir
 
-    console = Console(args)
-    config = compose(args.overrides)
     folder = voice_dir(args.voices, args.name)
     VoiceProfile.load(folder)
     seed_all(config.seed)

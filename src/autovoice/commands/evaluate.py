@@ -9,8 +9,6 @@ example:
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from autovoice.commands.console import Console
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """evaluate PAIRS.csv -o DIR."""
