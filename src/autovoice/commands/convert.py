@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autovoice.commands.console import Console, add_voices
+from autovoice.commands.faults import explain
 from autovoice.commands.recordings import expand, load_checked, warn_of
 from autovoice.errors import AutovoiceError
 
@@ -98,7 +99,6 @@ def plan(sources: list[Path], out: str) -> list[tuple[Path, Path]]:
 def _convert_all(
     args: Namespace, console: Console, jobs: list[tuple[Path, Path]]
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    from autovoice.cli import explain
     from autovoice.config import compose
     from autovoice.convert import VoiceConverter
 
