@@ -25,7 +25,13 @@ def main(folder: Path) -> int:
         table = Table(*columns, title=system, title_justify="left")
         for name, m in metrics.items():
             interval = f"{number(m.get('low'))} to {number(m.get('high'))}"
-            row = (number(m.get("mean")), interval, number(m.get("floor")), number(m.get("ceiling")), m.get("unit") or "")
+            row = (
+                number(m.get("mean")),
+                interval,
+                number(m.get("floor")),
+                number(m.get("ceiling")),
+                m.get("unit") or "",
+            )
             table.add_row(name, *row, str(m.get("n", 0)), str(m.get("n_failed", 0)))
         console.print(table)
     verdict = folder / "gate" / "verdict.json"

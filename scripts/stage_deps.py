@@ -1,7 +1,7 @@
 """The source files that each DVC stage really imports, and dvc.yaml brought in line with them.
 
-    python scripts/stage_deps.py           # say what differs (exit 1 if anything does)
-    python scripts/stage_deps.py --write   # rewrite the code dependencies in dvc.yaml
+python scripts/stage_deps.py           # say what differs (exit 1 if anything does)
+python scripts/stage_deps.py --write   # rewrite the code dependencies in dvc.yaml
 """
 
 import ast
@@ -26,7 +26,7 @@ def module_file(module: str) -> Path | None:
 
 
 def imports_of(path: Path) -> Iterator[str]:
-    """Dotted names below the package that a file imports anywhere, also inside functions, but not only for type checks."""
+    """Dotted names that a file imports anywhere, also inside functions, but not those for type checks only."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     skipped = {id(inner) for node in ast.walk(tree) if _is_type_checking(node) for inner in ast.walk(node)}
     for node in ast.walk(tree):
@@ -78,7 +78,9 @@ def _imports_something(path: Path) -> bool:
 
 def _is_empty(path: Path) -> bool:
     body = ast.parse(path.read_text(encoding="utf-8")).body
-    return path.name == "__init__.py" and all(isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) for n in body)
+    return path.name == "__init__.py" and all(
+        isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) for n in body
+    )
 
 
 def main(write: bool) -> int:

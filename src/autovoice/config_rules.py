@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -60,7 +61,7 @@ def check_values(config: Any) -> None:
     for group, names in POSITIVE.items():
         for name in names:
             value = _get(config, f"{group}.{name}")
-            _require(value > 0, f"{group}.{name}", value, "more than 0")
+            _require(0 < value < math.inf, f"{group}.{name}", value, "finite and more than 0")
     for key in UNIT_INTERVAL:
         _require(0 <= _get(config, key) <= 1, key, _get(config, key), "from 0 to 1")
     _require(config.dataset.segment_max_s > config.dataset.segment_min_s, "dataset.segment_max_s",
@@ -71,7 +72,8 @@ def check_values(config: Any) -> None:
     for name, preset in config.presets.items():
         _require(0 <= preset.retrieval <= 1, f"presets.{name}.retrieval", preset.retrieval, "from 0 to 1")
         for field in PRESET_POSITIVE:
-            _require(getattr(preset, field) > 0, f"presets.{name}.{field}", getattr(preset, field), "more than 0")
+            value = getattr(preset, field)
+            _require(0 < value < math.inf, f"presets.{name}.{field}", value, "finite and more than 0")
     if config.dataset.name in ("folder", "manifest") and not config.dataset.path:
         raise ConfigError("is empty", "dataset.path", f"dataset={config.dataset.name} needs dataset.path=...")
 

@@ -1,0 +1,106 @@
+"""MLflow: parents, children, steps, and stages that were killed."""
+
+import math
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from autovoice import tracking
+from autovoice.config import TrackingConfig, compose
+from autovoice.errors import AutovoiceError
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A working folder that is a project of its own."""
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def runs_of(project):
+    """All runs of the project's store."""
+    client = MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
+    return client, client.search_runs([client.get_experiment_by_name("autovoice").experiment_id])
+
+
+def test_two_stages_of_one_experiment_share_a_parent(project):
+    for stage in ("prepare", "train"):
+        with tracking.stage_run(stage, compose()):
+            pass
+    _, runs = runs_of(project)
+    parents = [r for r in runs if r.data.tags.get("kind") == "experiment"]
+    children = [r for r in runs if "stage" in r.data.tags]
+    assert len(parents) == 1
+    assert {r.data.tags["mlflow.parentRunId"] for r in children} == {parents[0].info.run_id}
+    assert {r.data.tags["stage"] for r in children} == {"prepare", "train"}
+    assert parents[0].data.params["optim.lr"] == "0.0003"
+
+
+def test_other_parameters_make_another_parent(project):
+    for overrides in ([], ["optim.lr=1e-4"]):
+        with tracking.stage_run("train", compose(overrides)):
+            pass
+    _, runs = runs_of(project)
+    assert len([r for r in runs if r.data.tags.get("kind") == "experiment"]) == 2
+
+
+def test_metrics_keep_their_steps_and_nan_is_left_out(project):
+    with tracking.stage_run("train", compose()):
+        for step, loss in enumerate([3.0, 2.0, math.nan]):
+            tracking.log_step_metrics({"loss": loss}, step)
+    client, runs = runs_of(project)
+    run = next(r for r in runs if r.data.tags.get("stage") == "train")
+    assert [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "loss")] == [(0, 3.0), (1, 2.0)]
+
+
+def test_artifacts_are_copied(project):
+    (project / "data").mkdir()
+    (project / "data" / "report.html").write_text("<p>", encoding="utf-8")
+    with tracking.stage_run("evaluate", compose()) as run:
+        run.artifacts(sorted(project.joinpath("data").relative_to(project).glob("*.html")))
+    client, runs = runs_of(project)
+    child = next(r for r in runs if r.data.tags.get("stage") == "evaluate")
+    assert [a.path for a in client.list_artifacts(child.info.run_id, "data")] == ["data/report.html"]
+
+
+def test_a_failed_stage_is_marked_failed(project):
+    with pytest.raises(RuntimeError), tracking.stage_run("train", compose()):
+        raise RuntimeError
+    _, runs = runs_of(project)
+    assert next(r for r in runs if r.data.tags.get("stage") == "train").info.status == "FAILED"
+
+
+def test_the_next_start_closes_a_killed_stage(project):
+    tracking._open("train", compose())  # what kill -9 leaves behind: a run that nobody closes
+    with tracking.stage_run("train", compose()):
+        pass
+    _, runs = runs_of(project)
+    assert sorted(r.info.status for r in runs if r.data.tags.get("stage") == "train") == ["FINISHED", "KILLED"]
+
+
+def test_outside_a_stage_step_metrics_go_nowhere():
+    tracking.log_step_metrics({"loss": 1.0}, 0)
+
+
+def test_the_environment_wins_over_configuration(project, monkeypatch):
+    assert tracking.tracking_uri(TrackingConfig(uri="sqlite:////a.db")) == "sqlite:////a.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5999")
+    assert tracking.tracking_uri(TrackingConfig(uri="sqlite:////a.db")) == "http://127.0.0.1:5999"
+
+
+def test_the_default_store_is_an_absolute_path_in_the_project(project):
+    assert tracking.tracking_uri(TrackingConfig()) == f"sqlite:///{project / 'mlflow.db'}"
+
+
+def test_an_experiment_in_a_temporary_copy_reports_to_the_project(tmp_path, monkeypatch):
+    copy = tmp_path / ".dvc" / "tmp" / "exps" / "abc"
+    copy.mkdir(parents=True)
+    monkeypatch.chdir(copy)
+    assert tracking.project_root() == tmp_path
+
+
+def test_a_store_that_cannot_be_opened_is_one_sentence(project):
+    with pytest.raises(AutovoiceError) as caught, tracking.stage_run("x", compose(["tracking.uri=ftp://nowhere"])):
+        pass
+    assert "\n" not in caught.value.sentence
