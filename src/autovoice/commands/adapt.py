@@ -21,15 +21,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Trains on the recordings that clone kept; an interrupted run continues where it stopped."""
     from autovoice.config import compose
+    from autovoice.voice import VoiceProfile, voice_dir
 
-    console, config = Console(args), compose(args.overrides)  # a wrong key is said before anything heavy loads
+    console, config = (
+        Console(args),
+        compose(args.overrides),
+    )  # wrong keys and names are said before anything heavy loads
+    folder = voice_dir(args.voices, args.name)
+    VoiceProfile.load(folder)
+
     from autovoice.models.content import load_content_encoder
     from autovoice.reproducibility import seed_all
     from autovoice.training.adapt import adapt_voice
-    from autovoice.voice import VoiceProfile, voice_dir
 
-    folder = voice_dir(args.voices, args.name)
-    VoiceProfile.load(folder)
     seed_all(config.seed)
     with console.progress(f"adapting {args.name}") as on_progress:
 

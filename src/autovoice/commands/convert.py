@@ -99,12 +99,12 @@ def plan(sources: list[Path], out: str) -> list[tuple[Path, Path]]:
 def _convert_all(
     args: Namespace, console: Console, jobs: list[tuple[Path, Path]]
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    from autovoice.config import compose
-    from autovoice.convert import VoiceConverter
-
     voice_folder = _voice_folder(args)
     if len(jobs) == 1:
         _check_readable(jobs[0][0])  # before the models load
+    from autovoice.config import compose
+    from autovoice.convert import VoiceConverter
+
     preset = compose().presets[args.preset]
     converter = VoiceConverter(args.device)
     voice = _voice(args, console, voice_folder, converter)
