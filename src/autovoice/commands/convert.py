@@ -130,9 +130,9 @@ def _convert_all(
 
 
 def _check_readable(source: Path) -> None:
-    from autovoice.audio.io import inspect_audio
+    from autovoice.audio.io import probe
 
-    inspect_audio(source)
+    probe(source)
 
 
 def _voice_folder(args: Namespace) -> Path | None:

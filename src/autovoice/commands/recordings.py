@@ -27,9 +27,9 @@ def expand(paths: Iterable[Path]) -> list[Path]:
 
 def warn_of(path: Path, console: Console) -> list[str]:
     """Says what is odd about a usable recording (clipped, 8 kHz, truncated, ...) and returns it."""
-    from autovoice.audio.io import inspect_audio
+    from autovoice.audio.io import probe
 
-    warnings = list(inspect_audio(path).warnings)
+    warnings = list(probe(path).warnings)
     for warning in warnings:
         console.warn(f"{path}: {warning}")
     return warnings
