@@ -1,4 +1,4 @@
-"""Stage train: adapts the base generator to each voice that dataset.adapt names; a killed run continues."""
+"""Stage train: adapts the base generator to each voice that dataset.adapt names (prepared as adapt.json); a killed run continues."""
 
 import hashlib
 import shutil
@@ -14,7 +14,7 @@ from autovoice.config import Config
 from autovoice.data.manifest import Segment, read_manifest
 from autovoice.data_layout import ADAPTED, CHECKPOINTS, FEATURES, PREPARED, VOICES
 from autovoice.errors import DataError
-from autovoice.files import sha256_file, write_text
+from autovoice.files import read_json, sha256_file, write_text
 from autovoice.stage import run_stage
 from autovoice.training.adapt import AdaptResult, adapt, training_item
 from autovoice.training.segments import Item
@@ -54,7 +54,7 @@ def probes_for(speaker: str, segments: list[Segment]) -> list[Segment]:
 def adapt_speaker(speaker: str, segments: list[Segment], cfg: Config) -> AdaptResult:
     train = [s for s in segments if s.speaker == speaker and s.split == "train"]
     if not train:
-        raise DataError("no such speaker to adapt", f"dataset.adapt: {speaker}", "name speakers of the dataset")
+        raise DataError("no training segments", speaker, "run the prepare stage again")
     work = CHECKPOINTS / speaker
     prepare_work(work, fingerprint(cfg, train))
     rate = cfg.audio.sample_rate
@@ -80,7 +80,7 @@ def main(cfg: Config) -> dict[str, float]:
     metrics: dict[str, float] = {}
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     ADAPTED.mkdir(parents=True, exist_ok=True)
-    for speaker in cfg.dataset.adapt:
+    for speaker in read_json(PREPARED / "adapt.json"):
         result = adapt_speaker(speaker, segments, cfg)
         Console().print(f"{speaker}: step {result.step} of {result.steps_run}, CER {result.cer:.3f}, d-vector {result.similarity:.3f}")
         metrics |= {f"{speaker}/cer": result.cer, f"{speaker}/dvector": result.similarity, f"{speaker}/step": float(result.step)}
@@ -88,4 +88,4 @@ def main(cfg: Config) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    run_stage("train", main, uses=("seed", "audio", "dataset.adapt", "content", "model", "optim", "trainer"))
+    run_stage("train", main, uses=("seed", "audio", "content", "model", "optim", "trainer"))

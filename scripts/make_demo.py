@@ -104,7 +104,8 @@ def from_wheel(package: Path) -> dict[str, tuple[np.ndarray, str]]:
 
 def choose(found: dict[str, tuple[np.ndarray, str]], seconds: float) -> list[str]:
     """Names of recordings of a sentence's length, in an order that depends on nothing but their names."""
-    names = [n for n, (wav, _) in found.items() if MIN_S <= len(wav) / SAMPLE_RATE <= MAX_S]
+    fits = {n: MIN_S <= len(wav) / SAMPLE_RATE <= MAX_S for n, (wav, _) in found.items()}
+    names = [n for n, (wav, _) in found.items() if fits[n] and np.abs(wav).max() > 0.01]  # some prompts are silence
     names.sort(key=lambda name: hashlib.sha256(name.encode()).hexdigest())
     chosen, total = [], 0.0
     for name in names:

@@ -27,6 +27,7 @@ from autovoice.weights import BASE_GENERATOR, load_generator_state
 Pitch = float | Literal["auto"]
 MAX_ABS_SHIFT_ST = 36.0
 OUTPUT_PEAK = 0.99
+MIN_FRAMES = 8  # the spectra of anything shorter have no frame
 
 
 @dataclass
@@ -126,7 +127,7 @@ class VoiceConverter:
     ) -> np.ndarray:
         hop, rate = self.audio.hop_length, self.audio.sample_rate
         wav = (window.wav * analysis.gain).astype(np.float32)
-        n_frames = max(2, -(-len(wav) // (2 * hop)) * 2)
+        n_frames = max(MIN_FRAMES, -(-len(wav) // (2 * hop)) * 2)
         padded = np.pad(wav, (0, n_frames * hop - len(wav)))
         first = window.start // hop
         inputs = analysis.frames(first, n_frames)

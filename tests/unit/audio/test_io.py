@@ -42,7 +42,7 @@ def test_mp3_named_wav_is_read(tmp_path: Path) -> None:
 
 def test_m4a_is_read_through_ffmpeg(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "a.m4a"), "w") as container:
-        stream = container.add_stream("aac", rate=44100)
+        stream = container.add_stream("aac", rate=44100, layout="mono")
         frame = av.AudioFrame.from_ndarray(tone(1.0, 44100)[None], format="fltp", layout="mono")
         frame.sample_rate = 44100
         for packet in [*stream.encode(frame), *stream.encode(None)]:

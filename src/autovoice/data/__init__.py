@@ -1,0 +1,1 @@
+"""Recordings in, validated and split segments out."""

@@ -1,0 +1,55 @@
+"""The manifest of prepared segments: a row a segment, the contract between prepare and every later stage."""
+
+import csv
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from autovoice.errors import DataError
+from autovoice.files import replacing
+
+SPLITS = ("train", "dev", "eval")
+
+
+@dataclass
+class Segment:
+    """path: relative to the manifest's folder; recording: what splits are disjoint by; sex: F, M or empty."""
+
+    segment_id: str
+    speaker: str
+    recording: str
+    path: str
+    duration_s: float
+    start_s: float
+    split: str
+    text: str
+    lang: str
+    sex: str
+    sha256: str
+    source_sha256: str
+
+
+def read_manifest(path: Path) -> list[Segment]:
+    """Rows in file order; raises DataError if the file or a column is missing, or a split is unknown."""
+    if not path.is_file():
+        raise DataError("no such manifest", str(path), "run the prepare stage first")
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        missing = {field.name for field in fields(Segment)} - set(reader.fieldnames or [])
+        if missing:
+            raise DataError(f"lacks the columns {', '.join(sorted(missing))}", str(path), "run the prepare stage again")
+        rows = list(reader)
+    segments = [Segment(**{**row, "duration_s": float(row["duration_s"]), "start_s": float(row["start_s"])}) for row in rows]  # type: ignore[arg-type]
+    for segment in segments:
+        if segment.split not in SPLITS:
+            raise DataError(f"unknown split {segment.split!r} of {segment.segment_id}", str(path), "run the prepare stage again")
+    return segments
+
+
+def write_manifest(path: Path, segments: list[Segment]) -> None:
+    """Writes the manifest, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, [field.name for field in fields(Segment)], lineterminator="\n")
+        writer.writeheader()
+        for segment in segments:
+            row = asdict(segment)
+            writer.writerow(row | {"duration_s": f"{segment.duration_s:.3f}", "start_s": f"{segment.start_s:.3f}"})
