@@ -145,8 +145,10 @@ def _open_ffmpeg(path: Path, stack: ExitStack) -> Recording:
         raise problem from error
     if not first.sample_rate or not first.layout.nb_channels:
         raise problem
-    promised_s = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
-    blocks = _ffmpeg_blocks(first, frames)
+    promised_s = 0.0
+    if "mp4" in container.format.name and stream.duration and stream.time_base:  # others guess it by the bit rate
+        promised_s = float(stream.duration * stream.time_base)
+    blocks = _unpadded(_ffmpeg_blocks(first, frames), round(promised_s * first.sample_rate), 2 * first.samples)
     return Recording(first.sample_rate, first.layout.nb_channels, stream.codec_context.name, blocks, promised_s)
 
 
@@ -160,3 +162,19 @@ def _ffmpeg_blocks(first: Any, frames: Iterator[Any]) -> Iterator[np.ndarray]:
                 yield out.to_ndarray().reshape(-1, first.layout.nb_channels)
     except av.error.FFmpegError:  # damaged from here on: what was read is the readable part
         return
+
+
+def _unpadded(blocks: Iterator[np.ndarray], n_promised: int, n_padding: int) -> Iterator[np.ndarray]:
+    """The blocks without what fills a codec's last frame: what is beyond the promise, if it is that short."""
+    n, beyond = 0, np.zeros(0, np.float32)
+    for block in blocks:
+        inside = len(block) if n_promised <= 0 else max(0, min(len(block), n_promised - n))
+        n += len(block)
+        if inside:
+            yield block[:inside]
+        if inside < len(block):
+            rest = block[inside:]
+            beyond = np.concatenate([beyond, rest]) if len(beyond) else rest
+        if len(beyond) > n_padding:  # no padding: the promise is wrong
+            yield beyond
+            n_promised, beyond = 0, beyond[:0]
