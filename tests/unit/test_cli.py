@@ -1,4 +1,4 @@
-"""The command line's manners: help, exit codes, names, pitch, where results go; what it computes is tested elsewhere."""
+"""The command line's manners: help, exit codes, names, pitch, where results go; its results are tested elsewhere."""
 
 import errno
 import json

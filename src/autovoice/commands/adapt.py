@@ -23,10 +23,8 @@ def run(args: Namespace) -> int:
     from autovoice.config import compose
     from autovoice.voice import VoiceProfile, voice_dir
 
-    console, config = (
-        Console(args),
-        compose(args.overrides),
-    )  # wrong keys and names are said before anything heavy loads
+    console = Console(args)
+    config = compose(args.overrides)  # wrong keys and names are said before anything heavy loads
     folder = voice_dir(args.voices, args.name)
     VoiceProfile.load(folder)
 
