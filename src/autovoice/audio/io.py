@@ -62,7 +62,8 @@ def stream_blocks(path: Path, sample_rate: int, block_s: float = 10.0) -> Iterat
     size = max(1, int(block_s * sample_rate))
     with ExitStack() as stack:
         recording = open_recording(Path(path), stack)
-        mono = (block.mean(1) for block in _checked(recording, Path(path)))
+        share = np.full(recording.channels, 1 / recording.channels, np.float32)  # a product is far faster than mean(1)
+        mono = (block @ share for block in _checked(recording, Path(path)))
         held: list[np.ndarray] = []
         n_held = 0
         for block in _resampled(mono, recording.sample_rate, sample_rate):
@@ -100,11 +101,11 @@ def probe(path: Path) -> AudioInfo:
     """Reads a file to its end; raises AudioError as load_wav, and names what is usable but not right as warnings."""
     with ExitStack() as stack:
         recording = open_recording(Path(path), stack)
-        n, n_full, total = 0, np.zeros(recording.channels, int), np.zeros(recording.channels)
+        n, n_full, total = 0, np.zeros(recording.channels), np.zeros(recording.channels)
         for block in _checked(recording, Path(path)):
-            n += len(block)
-            n_full += (np.abs(block) >= FULL_SCALE).sum(0)
-            total += block.sum(0, dtype=np.float64)
+            n, ones = n + len(block), np.ones(len(block), np.float32)
+            n_full += ones @ (np.abs(block) >= FULL_SCALE).astype(np.float32)
+            total += ones @ block
     duration_s, warnings = n / recording.sample_rate, list(recording.warnings)
     if recording.promised_s - duration_s > max(0.1, 0.01 * recording.promised_s):
         promised = f"{recording.promised_s:.1f} s that its header promises"
