@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict
+from typing import Any
 
 from autovoice.config import Config
 from autovoice.data.manifest import read_manifest
@@ -15,7 +16,7 @@ from autovoice.training.batch import FeatureModule, Jobs, load_feature_job, pred
 def main(cfg: Config) -> dict[str, float]:
     settings = json.dumps([asdict(cfg.audio), asdict(cfg.content)], sort_keys=True)
     segments = read_manifest(PREPARED / "manifest.csv")
-    jobs = [
+    jobs: list[dict[str, Any]] = [
         {
             "path": PREPARED / segment.path,
             "out": FEATURES / f"{segment.segment_id}.safetensors",

@@ -1,6 +1,6 @@
 """The base model's own pipeline: features of a corpus of many people, then training; resumable, not part of `dvc repro`.
 
-    python -m pipelines.pretrain pretrain.manifest=corpus/manifest.csv pretrain.root=corpus
+python -m pipelines.pretrain pretrain.manifest=corpus/manifest.csv pretrain.root=corpus
 """
 
 from pathlib import Path
@@ -15,7 +15,11 @@ from autovoice.training.pretrain import pretrain
 def main(cfg: Config) -> dict[str, float]:
     p = cfg.pretrain
     if not p.manifest or not Path(p.manifest).is_file():
-        raise ConfigError("no corpus manifest", f"pretrain.manifest={p.manifest}", "name a CSV with path, speaker, gender, split, kind")
+        raise ConfigError(
+            "no corpus manifest",
+            f"pretrain.manifest={p.manifest}",
+            "name a CSV with path, speaker, gender, split, kind",
+        )
     recordings = read_corpus(Path(p.manifest), "train")
     extract_corpus(recordings, Path(p.root), Path(p.work_dir) / "features", cfg.content, cfg.audio, p.num_threads)
     weights = pretrain(cfg)

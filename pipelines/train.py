@@ -1,4 +1,4 @@
-"""Stage train: adapts the base generator to each voice that dataset.adapt names (prepared as adapt.json); a killed run continues."""
+"""Stage train: adapts the base generator to each voice in adapt.json (dataset.adapt); a killed run continues."""
 
 import hashlib
 import shutil
@@ -82,8 +82,14 @@ def main(cfg: Config) -> dict[str, float]:
     ADAPTED.mkdir(parents=True, exist_ok=True)
     for speaker in read_json(PREPARED / "adapt.json"):
         result = adapt_speaker(speaker, segments, cfg)
-        Console().print(f"{speaker}: step {result.step} of {result.steps_run}, CER {result.cer:.3f}, d-vector {result.similarity:.3f}")
-        metrics |= {f"{speaker}/cer": result.cer, f"{speaker}/dvector": result.similarity, f"{speaker}/step": float(result.step)}
+        Console().print(
+            f"{speaker}: step {result.step} of {result.steps_run}, CER {result.cer:.3f}, d-vector {result.similarity:.3f}"
+        )
+        metrics |= {
+            f"{speaker}/cer": result.cer,
+            f"{speaker}/dvector": result.similarity,
+            f"{speaker}/step": float(result.step),
+        }
     return metrics
 
 

@@ -131,11 +131,10 @@ class EvaluateConfig:
 
 @dataclass
 class GateConfig:
-    """Bounds: systems -> metric -> {min|max: bound}; regression tolerances by metric."""
+    """Bounds: system -> metric -> {min | max | min_share: bound}; how much worse than the baseline a mean may be."""
 
     floors: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     tolerances: dict[str, float] = field(default_factory=dict)
-    min_pairs: int = 20
 
 
 @dataclass

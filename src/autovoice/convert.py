@@ -45,7 +45,9 @@ def pick_device(device: str) -> torch.device:
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise AutovoiceError("no CUDA device is usable", f"--device {device}", "use --device cpu, or see autovoice doctor")
+        raise AutovoiceError(
+            "no CUDA device is usable", f"--device {device}", "use --device cpu, or see autovoice doctor"
+        )
     try:
         return torch.device(device)
     except RuntimeError as error:
@@ -152,6 +154,8 @@ class VoiceConverter:
         for i in range(preset.n_passes):
             start = i * size if (i + 1) * size <= len(voice.ref_content) else max(0, len(voice.ref_content) - size)
             stretch = slice(start, start + size)
-            ref_content, ref_mel = (x[None, stretch].float().to(self.device) for x in (voice.ref_content, voice.ref_mel))
+            ref_content, ref_mel = (
+                x[None, stretch].float().to(self.device) for x in (voice.ref_content, voice.ref_mel)
+            )
             passes.append(generator(*frames, noise, spk_emb, ref_content, ref_mel))
         return torch.stack(passes).mean(0)[0].cpu().numpy()

@@ -138,13 +138,13 @@ def _convert_a_tone() -> str:
 
     rate = 16000
     phase = 2 * np.pi * 140 * np.arange(rate) / rate
-    tone = sum(np.sin(k * phase) / k for k in range(1, 12)).astype(np.float32) * 0.1
+    tone = np.sum([np.sin(k * phase) / k for k in range(1, 12)], 0).astype(np.float32) * 0.1
     converter = VoiceConverter("cpu")
     n_mels, dim = converter.audio.n_mels, converter.content.dim
     frames = {"ref_content": torch.zeros(100, dim).half(), "ref_mel": torch.zeros(100, n_mels).half()}
     pitch = {"f0_median_hz": 200.0, "f0_low_hz": 150.0, "f0_high_hz": 250.0}
     quality = {"speech_s": 2.0, "spread": 1.0, "snr_db": 40.0, "verdict": "poor"}
-    voice = VoiceProfile(name="doctor", spk_emb=np.full(256, 1 / 16, np.float32), **frames, **pitch, **quality)
+    voice = VoiceProfile(name="doctor", spk_emb=np.full(256, 1 / 16, np.float32), **frames, **pitch, **quality)  # type: ignore[arg-type]
     result = converter.convert(tone, voice, PresetConfig())
     if result.shape != tone.shape:
         return f"{len(tone)} samples became {len(result)}"

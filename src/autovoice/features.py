@@ -45,7 +45,9 @@ def extract_content(wav: np.ndarray, encoder: nn.Module, audio: AudioConfig, nor
     return encode(encoder, x, normalise)[0].half().cpu().contiguous()
 
 
-def extract_features(wav: np.ndarray, encoder: nn.Module, audio: AudioConfig, normalise: bool = True) -> dict[str, Tensor]:
+def extract_features(
+    wav: np.ndarray, encoder: nn.Module, audio: AudioConfig, normalise: bool = True
+) -> dict[str, Tensor]:
     """extract_frames and content (T / 2, D) float16 together."""
     return {"content": extract_content(wav, encoder, audio, normalise), **extract_frames(wav, audio)}
 

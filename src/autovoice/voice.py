@@ -78,11 +78,22 @@ class VoiceProfile:
         tensors = load_file(folder / "voice.safetensors")
         weights = folder / "weights.safetensors"
         spk_emb = tensors.pop("spk_emb").numpy()
-        return cls(**facts, **tensors, spk_emb=spk_emb, adapted=weights if weights.is_file() else None)
+        return cls(**facts, **tensors, spk_emb=spk_emb, adapted=weights if weights.is_file() else None)  # type: ignore[arg-type]
 
     def facts(self) -> dict[str, object]:
         """What a person or a program wants to know of the voice, without its tensors."""
-        names = ("name", "speech_s", "f0_median_hz", "f0_low_hz", "f0_high_hz", "spread", "snr_db", "verdict", "reasons", "consent")
+        names = (
+            "name",
+            "speech_s",
+            "f0_median_hz",
+            "f0_low_hz",
+            "f0_high_hz",
+            "spread",
+            "snr_db",
+            "verdict",
+            "reasons",
+            "consent",
+        )
         values = asdict(self, dict_factory=lambda pairs: {k: v for k, v in pairs if k in names})
         return {**values, "adapted": self.adapted is not None}
 
@@ -90,7 +101,13 @@ class VoiceProfile:
 def voice_dir(voices: Path, name: str) -> Path:
     """The folder of voice `name` below `voices`; raises DataError for a name that is not a plain file name."""
     plain = unicodedata.normalize("NFC", name)
-    if not plain or len(plain) > 64 or not re.fullmatch(r"[\w][\w .'-]*", plain) or plain.endswith((".", " ")) or ".." in plain:
+    if (
+        not plain
+        or len(plain) > 64
+        or not re.fullmatch(r"[\w][\w .'-]*", plain)
+        or plain.endswith((".", " "))
+        or ".." in plain
+    ):
         raise DataError("is not a usable voice name", repr(name), "use 1 to 64 letters, digits, spaces, - or _")
     return Path(voices) / plain
 
@@ -139,7 +156,12 @@ def _verdict(speech_s: float, spread: float, snr_db: float) -> tuple[str, list[s
 
 
 def profile_from_features(
-    name: str, wavs: list[np.ndarray], items: list[dict[str, Tensor]], spk_embs: list[np.ndarray], audio: AudioConfig, consent: str = ""
+    name: str,
+    wavs: list[np.ndarray],
+    items: list[dict[str, Tensor]],
+    spk_embs: list[np.ndarray],
+    audio: AudioConfig,
+    consent: str = "",
 ) -> VoiceProfile:
     """A profile from pieces of speech (wavs), their features (items) and their speaker embeddings.
 
@@ -147,12 +169,9 @@ def profile_from_features(
     """
     speech_s = sum(speech_seconds(item, audio) for item in items)
     if speech_s < MIN_SPEECH_S:
-        raise DataError(f"only {speech_s:.1f} s of speech, 3 s are needed", name, "give longer recordings of the voice speaking")
-    durations = np.array([len(wav) for wav in wavs], float)
-    mean = np.average(np.stack(spk_embs), axis=0, weights=durations)
-    embs = np.stack(spk_embs)
-    pairs = (embs @ embs.T)[~np.eye(len(embs), dtype=bool)]
-    spread = float(pairs.mean()) if len(pairs) else 1.0
+        raise DataError(f"only {speech_s:.1f} s of speech, 3 s are needed", name, "give longer recordings of it")
+    mean = np.average(np.stack(spk_embs), axis=0, weights=np.array([len(wav) for wav in wavs], float))
+    spread = mean_similarity(np.stack(spk_embs))
     f0 = np.concatenate([item["f0"].numpy() for item in items])
     voiced = f0[f0 > 0]
     snr_db = float(np.median([estimate_snr_db(wav, audio.sample_rate) for wav in wavs]))
@@ -174,6 +193,12 @@ def profile_from_features(
         consent=consent,
         recordings=wavs,
     )
+
+
+def mean_similarity(embs: np.ndarray) -> float:
+    """embs: unit vectors (n, D) -> mean cosine between different ones; 1.0 for a single one."""
+    pairs = (embs @ embs.T)[~np.eye(len(embs), dtype=bool)]
+    return float(pairs.mean()) if len(pairs) else 1.0
 
 
 def clone_voice(

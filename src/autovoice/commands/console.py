@@ -48,15 +48,19 @@ class Console:
 
     def table(self, title: str, columns: list[str], rows: list[list[str]]) -> None:
         """A table for people."""
-        if self._json:
-            return
-        from rich.console import Console as RichConsole
         from rich.table import Table
 
         table = Table(*columns, title=title, title_justify="left")
         for row in rows:
             table.add_row(*row)
-        RichConsole(width=None if sys.stdout.isatty() else 120).print(table)
+        self.show(table)
+
+    def show(self, table: Any) -> None:
+        """A rich table for people; silent with --json."""
+        if not self._json:
+            from rich.console import Console as RichConsole
+
+            RichConsole(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def add_voices(parser: ArgumentParser) -> None:

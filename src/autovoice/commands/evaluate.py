@@ -9,6 +9,8 @@ example:
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from autovoice.commands.console import Console
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """evaluate PAIRS.csv -o DIR."""
@@ -22,4 +24,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Writes the same files as the evaluate stage."""
-    raise NotImplementedError
+    from autovoice.config import compose
+    from autovoice.evaluation.run import evaluate, summary_table
+
+    console = Console(args)
+    config = compose()
+    with console.progress("measuring") as advance:
+        summary = evaluate(args.pairs, args.out, config.evaluate, config.seed, advance)
+    console.show(summary_table(summary))
+    console.result(summary)
+    return 0

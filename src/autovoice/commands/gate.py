@@ -8,6 +8,11 @@ examples:
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from autovoice.commands.console import Console
+from autovoice.errors import DataError
+
+DEFAULT_BASELINE = Path("metrics/baseline.json")
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """gate DIR [--baseline FILE] [--update REASON]."""
@@ -15,7 +20,6 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--baseline",
         type=Path,
-        default=Path("metrics/baseline.json"),
         metavar="FILE",
         help="default: metrics/baseline.json",
     )
@@ -26,4 +30,18 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Prints a table and says green or red."""
-    raise NotImplementedError
+    from autovoice.config import compose
+    from autovoice.evaluation.gate import judge, read_baseline, read_summary, verdict_table, write_baseline
+
+    console = Console(args)
+    summary = read_summary(args.folder / "summary.json")
+    target = args.baseline or DEFAULT_BASELINE
+    if args.update is not None:
+        if not args.update.strip():
+            raise DataError("the reason is empty", "--update", "say why the baseline changes")
+        write_baseline(args.folder, summary, args.update, target)
+    baseline = read_baseline(target, required=args.baseline is not None)
+    verdict = judge(summary, baseline, compose().gate)
+    console.show(verdict_table(verdict))
+    console.result(verdict.as_json())
+    return 0 if verdict.green else 1

@@ -38,10 +38,15 @@ def read_manifest(path: Path) -> list[Segment]:
         if missing:
             raise DataError(f"lacks the columns {', '.join(sorted(missing))}", str(path), "run the prepare stage again")
         rows = list(reader)
-    segments = [Segment(**{**row, "duration_s": float(row["duration_s"]), "start_s": float(row["start_s"])}) for row in rows]  # type: ignore[arg-type]
+    segments = []
+    for row in rows:
+        numbers = {name: float(row[name]) for name in ("duration_s", "start_s")}
+        segments.append(Segment(**{**row, **numbers}))  # type: ignore[arg-type]
     for segment in segments:
         if segment.split not in SPLITS:
-            raise DataError(f"unknown split {segment.split!r} of {segment.segment_id}", str(path), "run the prepare stage again")
+            raise DataError(
+                f"unknown split {segment.split!r} of {segment.segment_id}", str(path), "run the prepare stage again"
+            )
     return segments
 
 

@@ -48,9 +48,10 @@ def _cut(check: Check, dataset: DatasetConfig, audio: AudioConfig, out: Path) ->
     pieces = segments_of(wav, rate, dataset.segment_min_s, dataset.segment_max_s, dataset.trim_db)
     if not pieces:
         check.leave_out(f"under {dataset.segment_min_s:g} s of sound after trimming")
+    name = f"{_safe(Path(recording.recording_id).stem)}_{_tag(recording.recording_id)}"
     segments = []
     for i, (start, piece) in enumerate(pieces):
-        segment_id = f"{_safe(recording.speaker)}__{_safe(Path(recording.recording_id).stem)}_{_tag(recording.recording_id)}_{i:03d}"
+        segment_id = f"{_safe(recording.speaker)}__{name}_{i:03d}"
         path = Path("wav") / _safe(recording.speaker) / f"{segment_id}.flac"
         save_wav(out / path, np.clip(piece * gain_to(piece, rate, audio.level_dbfs), -1, 1), rate)
         segments.append(

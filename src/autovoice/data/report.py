@@ -34,10 +34,14 @@ def write_validation(out: Path, checks: list[Check], segments: list[Segment]) ->
     """validation.csv (a row a file) and validation.json (counts)."""
     with replacing(out / "validation.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("speaker", "recording", "status", "reason", "duration_s", "sample_rate", "snr_db", "level_dbfs", "sha256"))
+        writer.writerow(
+            ("speaker", "recording", "status", "reason", "duration_s", "sample_rate", "snr_db", "level_dbfs", "sha256")
+        )
         for c in checks:
             numbers = (f"{c.duration_s:.3f}", c.sample_rate, f"{c.snr_db:.1f}", f"{c.level_dbfs:.1f}")
-            writer.writerow((c.recording.speaker, c.recording.recording_id, c.status, "; ".join(c.reasons), *numbers, c.sha256))
+            writer.writerow(
+                (c.recording.speaker, c.recording.recording_id, c.status, "; ".join(c.reasons), *numbers, c.sha256)
+            )
     counts = Counter(check.status for check in checks)
     totals = seconds_by_split(segments)
     facts = {"files": len(checks), "ok": counts["ok"], "warnings": counts["warning"], "left_out": counts["left out"]}
@@ -72,7 +76,8 @@ def _picture(check: Check) -> str:
     n, top = len(check.envelope), max(*check.envelope, 1e-3)
     points = [f"{i:.0f},{20 - 19 * v / top:.1f}" for i, v in enumerate(check.envelope)]
     points += [f"{n - 1 - i:.0f},{20 + 19 * v / top:.1f}" for i, v in enumerate(reversed(check.envelope))]
-    return f'<svg viewBox="0 0 {n} 40" preserveAspectRatio="none" role="img" aria-label="waveform"><polyline points="{" ".join(points)}"/></svg>'
+    view = f'viewBox="0 0 {n} 40" preserveAspectRatio="none" role="img" aria-label="waveform"'
+    return f'<svg {view}><polyline points="{" ".join(points)}"/></svg>'
 
 
 def _row(cells: list[str], tag: str = "td") -> str:
@@ -85,7 +90,7 @@ def write_report(path: Path, checks: list[Check], segments: list[Segment]) -> No
     speakers = [_row(["speaker", "files", "left out", *(f"{split}, s" for split in SPLITS)], "th")]
     for speaker in sorted({c.recording.speaker for c in checks}):
         own = [c for c in checks if c.recording.speaker == speaker]
-        numbers = [len(own), sum(c.status == "left out" for c in own)]
+        numbers = [str(len(own)), str(sum(c.status == "left out" for c in own))]
         seconds = [f"{totals.get(speaker, {}).get(split, 0.0):.1f}" for split in SPLITS]
         speakers.append(_row([html.escape(speaker), *(f'<td class="n">{n}</td>' for n in [*numbers, *seconds])]))
     order = {"left out": 0, "warning": 1, "ok": 2}
@@ -93,7 +98,17 @@ def write_report(path: Path, checks: list[Check], segments: list[Segment]) -> No
     for c in sorted(checks, key=lambda c: order[c.status]):
         verdict = f'<span class="{c.status.split()[0]}">{c.status}</span>'
         numbers = [f'<td class="n">{n}</td>' for n in (f"{c.duration_s:.1f}", c.sample_rate, f"{c.snr_db:.0f}")]
-        files.append(_row([html.escape(c.recording.recording_id), verdict, html.escape("; ".join(c.reasons)), *numbers, _picture(c)]))
+        files.append(
+            _row(
+                [
+                    html.escape(c.recording.recording_id),
+                    verdict,
+                    html.escape("; ".join(c.reasons)),
+                    *numbers,
+                    _picture(c),
+                ]
+            )
+        )
     page = f"""<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Recordings</title><style>{STYLE}</style><h1>Recordings</h1>
 <p>{len(checks)} files, {sum(c.status == "left out" for c in checks)} left out. Files left out are never replaced.</p>

@@ -1,5 +1,7 @@
 """Cuts a recording into segments of speech: silence trimmed, long ones parted at pauses."""
 
+import itertools
+
 import numpy as np
 
 MARGIN_S = 0.1  # kept before and after speech: onsets are quiet
@@ -43,7 +45,7 @@ def segments_of(
     trimmed, offset = trim(wav, sample_rate, trim_db)
     bounds = [0, *cut_points(trimmed, sample_rate, max_s), len(trimmed)]
     pieces = []
-    for a, b in zip(bounds, bounds[1:], strict=False):
+    for a, b in itertools.pairwise(bounds):
         piece, lead = trim(trimmed[a:b], sample_rate, trim_db)
         if len(piece) >= min_s * sample_rate:
             pieces.append((offset + a + lead, piece))

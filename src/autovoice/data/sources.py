@@ -44,7 +44,9 @@ def _check_speakers(speakers: list[str], root: Path) -> None:
     for speaker in sorted(set(speakers)):
         key = unicodedata.normalize("NFKC", speaker).casefold().strip()
         if key in seen:
-            raise DataError(f"two speakers with one name: {seen[key]!r} and {speaker!r}", str(root), "rename one of them")
+            raise DataError(
+                f"two speakers with one name: {seen[key]!r} and {speaker!r}", str(root), "rename one of them"
+            )
         seen[key] = speaker
 
 
@@ -85,7 +87,12 @@ def _from_manifest(path: Path, cfg: DatasetConfig) -> list[Recording]:
             raise DataError(f"line {number} has no path or no speaker", str(path), "complete the line")
     return [
         Recording(
-            row["speaker"], path.parent / row["path"], row["path"], row.get("text") or "", row.get("lang") or "", row.get("sex") or ""
+            row["speaker"],
+            path.parent / row["path"],
+            row["path"],
+            row.get("text") or "",
+            row.get("lang") or "",
+            row.get("sex") or "",
         )
         for row in rows
     ]
@@ -102,12 +109,14 @@ def _from_torchaudio(kind: str, default_subset: str) -> Callable[[Path, DatasetC
             reader = datasets.LIBRISPEECH if kind == "librispeech" else datasets.LIBRITTS
             return _libri(reader(str(root), subset, download=cfg.download), root)
         except (RuntimeError, OSError, ValueError) as error:
-            raise DataError(f"cannot be read as {kind} ({error})", str(root), "check dataset.path and dataset.subset") from error
+            raise DataError(
+                f"cannot be read as {kind} ({error})", str(root), "check dataset.path and dataset.subset"
+            ) from error
 
     return read
 
 
-def _libri(corpus, root: Path) -> list[Recording]:  # noqa: ANN001 - torchaudio dataset
+def _libri(corpus, root: Path) -> list[Recording]:
     recordings = []
     for i in range(len(corpus)):
         if hasattr(corpus, "get_metadata"):  # LibriSpeech: path relative to the archive
@@ -122,7 +131,7 @@ def _libri(corpus, root: Path) -> list[Recording]:  # noqa: ANN001 - torchaudio 
     return recordings
 
 
-def _vctk(corpus) -> list[Recording]:  # noqa: ANN001 - torchaudio dataset
+def _vctk(corpus) -> list[Recording]:
     recordings = []
     for speaker, utterance in corpus._sample_ids:
         path = Path(corpus._audio_dir) / speaker / f"{speaker}_{utterance}_{corpus._mic_id}{corpus._audio_ext}"

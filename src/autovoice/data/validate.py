@@ -106,7 +106,7 @@ def find_duplicates(checks: list[Check]) -> None:
             continue
         twin = first.get(check.sha256)
         if twin is None and kept:
-            scores = np.stack([other.fingerprint for other in kept]) @ check.fingerprint
+            scores = np.stack([np.asarray(other.fingerprint) for other in kept]) @ check.fingerprint
             near = [abs(other.duration_s - check.duration_s) <= DUPLICATE_DURATION_S for other in kept]
             best = int(np.argmax(np.where(near, scores, -1)))
             twin = kept[best] if near[best] and scores[best] > DUPLICATE_CORRELATION else None
@@ -121,7 +121,7 @@ def find_other_voices(checks: list[Check]) -> None:
     """Leaves out recordings whose voice does not match the speaker's others (needs three or more)."""
     usable = [c for c in checks if c.status != "left out" and c.spk_emb is not None]
     speakers = sorted({c.recording.speaker for c in usable})
-    sums = {s: np.sum([c.spk_emb for c in usable if c.recording.speaker == s], 0) for s in speakers}
+    sums = {s: np.sum([np.asarray(c.spk_emb) for c in usable if c.recording.speaker == s], 0) for s in speakers}
     counts = {s: sum(c.recording.speaker == s for c in usable) for s in speakers}
     for check in usable:
         own = check.recording.speaker

@@ -39,7 +39,7 @@ def write_bundle(
         if weights:
             shutil.copyfile(weights, folder / "weights.safetensors")
     model, _ = load_generator_state(BASE_GENERATOR)
-    config = {"audio": asdict(audio), "content": asdict(content), "model": asdict(model)}
+    config: dict[str, Any] = {"audio": asdict(audio), "content": asdict(content), "model": asdict(model)}
     config |= {"presets": {name: asdict(preset) for name, preset in presets.items()}, "autovoice": __version__}
     write_json(out / "config.json", config)
     write_text(out / "MODEL_CARD.md", model_card(voices, summary))
@@ -54,7 +54,9 @@ def verify_bundle(folder: Path) -> None:
     manifest: dict[str, str] = read_json(folder / MANIFEST)
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
     for name in sorted(found ^ manifest.keys()):
-        raise DataError("is missing" if name in manifest else "does not belong here", str(folder / name), "export the bundle again")
+        raise DataError(
+            "is missing" if name in manifest else "does not belong here", str(folder / name), "export the bundle again"
+        )
     for name, digest in manifest.items():
         if sha256_file(folder / name) != digest:
             raise DataError("was changed", str(folder / name), "export the bundle again")
@@ -66,26 +68,51 @@ def model_card(voices: dict[str, tuple[Path, Path | None]], summary: dict[str, A
     for name, (profile, weights) in voices.items():
         facts = read_json(profile / "voice.json")
         kind = "adapted" if weights else "zero-shot"
-        lines.append(f"- {name}: {facts['speech_s']:.0f} s of speech, {facts['verdict']}, {kind}. Consent: {facts['consent'] or 'not stated'}")
-    lines += ["", "## Measured", "", "Mean [95 % interval] (floor, ceiling), n pairs.", ""]
+        consent = facts["consent"] or "not stated"
+        lines.append(f"- {name}: {facts['speech_s']:.0f} s of speech, {facts['verdict']}, {kind}. Consent: {consent}")
+    lines += _measured(summary)
+    return "\n".join(lines + LICENCES_AND_LIMITS)
+
+
+LICENCES_AND_LIMITS = [
+    "## Licences",
+    "",
+    "- content.safetensors: OpenAI Whisper base, encoder cut after layer 3, MIT.",
+    "- base.safetensors: this project, Apache-2.0; trained on Mozilla Common Voice (CC0 1.0), LibriSpeech (CC BY 4.0), ",
+    "  picovoice speech-to-intent (Apache-2.0) and GCompris voices (public domain).",
+    "",
+    "## Limits",
+    "",
+    "One voice at a time, speech first; use it only on voices whose owners agreed.",
+    "",
+]
+
+
+def _measured(summary: dict[str, Any]) -> list[str]:
+    lines = ["", "## Measured", "", "Mean [95 % interval] (floor, ceiling), n pairs.", ""]
     for system, metrics in summary.get("systems", {}).items():
-        lines += [f"### {system}", "", "| metric | mean | interval | floor | ceiling | n |", "|---|---|---|---|---|---|"]
+        lines += [
+            f"### {system}",
+            "",
+            "| metric | mean | interval | floor | ceiling | n |",
+            "|---|---|---|---|---|---|",
+        ]
         for metric, value in metrics.items():
             if value.get("mean") is not None:
-                cells = [f"{value[key]:.4g}" if value.get(key) is not None else "" for key in ("mean", "low", "high", "floor", "ceiling")]
-                lines.append(f"| {metric} | {cells[0]} | {cells[1]} to {cells[2]} | {cells[3]} | {cells[4]} | {value['n']} |")
+                cells = [
+                    f"{value[key]:.4g}" if value.get(key) is not None else ""
+                    for key in ("mean", "low", "high", "floor", "ceiling")
+                ]
+                lines.append(
+                    f"| {metric} | {cells[0]} | {cells[1]} to {cells[2]} | {cells[3]} | {cells[4]} | {value['n']} |"
+                )
         lines.append("")
-    lines += ["Provenance:", "", "```json", json.dumps(summary.get("provenance", {}), indent=2, sort_keys=True), "```", ""]
     lines += [
-        "## Licences",
+        "Provenance:",
         "",
-        "- content.safetensors: OpenAI Whisper base, encoder cut after layer 3, MIT.",
-        "- base.safetensors: this project, Apache-2.0; trained on Mozilla Common Voice (CC0 1.0), LibriSpeech (CC BY 4.0), ",
-        "  picovoice speech-to-intent (Apache-2.0) and GCompris voices (public domain).",
-        "",
-        "## Limits",
-        "",
-        "One voice at a time, speech first; use it only on voices whose owners agreed.",
+        "```json",
+        json.dumps(summary.get("provenance", {}), indent=2, sort_keys=True),
+        "```",
         "",
     ]
-    return "\n".join(lines)
+    return lines

@@ -32,7 +32,7 @@ class HubEncoder(nn.Module):
 
     def forward(self, wav: Tensor) -> Tensor:
         """wav: (B, n) at 16 kHz -> (B, n // 320, dim); the last frame is repeated where the convolutions end early."""
-        features = self.model.extract_features(wav, num_layers=self.layer)[0][-1]
+        features = self.model.extract_features(wav, num_layers=self.layer)[0][-1]  # type: ignore[operator]
         n_frames = wav.shape[1] // FRAME_LENGTH
         index = torch.arange(n_frames, device=wav.device).clamp(max=features.shape[1] - 1)
         return features[:, index]
@@ -47,7 +47,9 @@ def _load_whisper(cfg: ContentConfig) -> nn.Module:
     state = load_file(WEIGHTS)
     n_layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
     if cfg.layer > n_layers:
-        raise ConfigError(f"the shipped encoder ends after layer {n_layers}", "content.layer", f"choose 1 to {n_layers}")
+        raise ConfigError(
+            f"the shipped encoder ends after layer {n_layers}", "content.layer", f"choose 1 to {n_layers}"
+        )
     encoder = WhisperEncoder(n_layers=cfg.layer)
     wanted = encoder.state_dict().keys()
     encoder.load_state_dict({name: value.float() for name, value in state.items() if name in wanted})

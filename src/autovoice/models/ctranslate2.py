@@ -41,7 +41,11 @@ def read_variables(path: Path) -> dict[str, np.ndarray]:
 def whisper_state_dict(path: Path, n_layers: int) -> dict[str, Tensor]:
     """State dict of models.whisper.WhisperEncoder from model.bin at `path`."""
     variables = read_variables(path)
-    names = {"norm_attention": "self_attention/layer_norm", "qkv": "self_attention/linear_0", "out": "self_attention/linear_1"}
+    names = {
+        "norm_attention": "self_attention/layer_norm",
+        "qkv": "self_attention/linear_0",
+        "out": "self_attention/linear_1",
+    }
     names |= {"norm_feed_forward": "ffn/layer_norm", "up": "ffn/linear_0", "down": "ffn/linear_1"}
     state = {"position": variables["encoder/position_encodings/encodings"]}
     for conv in ("conv1", "conv2"):

@@ -9,11 +9,17 @@ from torch.nn.utils.parametrizations import weight_norm
 class SpectrogramDiscriminator(nn.Module):
     """Judges one resolution; magnitudes are compressed by a square root."""
 
+    window: Tensor
+
     def __init__(self, n_fft: int, channels: int) -> None:
         super().__init__()
         self.n_fft = n_fft
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
-        shapes = [(2, (3, 7), (1, 2), (1, 3)), *[(channels, (3, 9), (1, 2), (1, 4))] * 3, (channels, (3, 3), (1, 1), (1, 1))]
+        shapes = [
+            (2, (3, 7), (1, 2), (1, 3)),
+            *[(channels, (3, 9), (1, 2), (1, 4))] * 3,
+            (channels, (3, 3), (1, 1), (1, 1)),
+        ]
         self.layers = nn.ModuleList(weight_norm(nn.Conv2d(c, channels, k, s, p)) for c, k, s, p in shapes)
         self.score = weight_norm(nn.Conv2d(channels, 1, 3, padding=1))
 

@@ -41,7 +41,7 @@ def harmonic_excitation(
 
     phase: cycles (B,) at the first sample, 0 if None. Harmonics end at 7.6 kHz; power does not depend on f0.
     """
-    batch, n_frames = f0_filled.shape
+    batch, _n_frames = f0_filled.shape
     ramp = torch.arange(hop_length, device=f0_filled.device) / hop_length
     f = f0_filled.clamp(min=LOWEST_F0_HZ)
     ahead = torch.cat([f[:, 1:], f[:, -1:]], 1)
@@ -54,5 +54,7 @@ def harmonic_excitation(
     n_harmonics = (HIGHEST_HARMONIC_HZ / f).floor()
     half = torch.sin(math.pi * cycles)
     peak = half.abs() < 1e-3
-    kernel = torch.where(peak, 2 * n_harmonics + 1, torch.sin((2 * n_harmonics + 1) * math.pi * cycles) / torch.where(peak, 1.0, half))
+    kernel = torch.where(
+        peak, 2 * n_harmonics + 1, torch.sin((2 * n_harmonics + 1) * math.pi * cycles) / torch.where(peak, 1.0, half)
+    )
     return gate * (kernel - 1) / torch.sqrt(2 * n_harmonics) * 0.3

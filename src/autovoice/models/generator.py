@@ -38,7 +38,11 @@ class ReferenceAttention(nn.Module):
     def __init__(self, dim: int, bottleneck: int, n_mels: int, n_heads: int) -> None:
         super().__init__()
         self.n_heads = n_heads
-        self.query, self.key, self.value = nn.Linear(dim, dim), nn.Linear(bottleneck, dim), nn.Linear(n_mels + bottleneck, dim)
+        self.query, self.key, self.value = (
+            nn.Linear(dim, dim),
+            nn.Linear(bottleneck, dim),
+            nn.Linear(n_mels + bottleneck, dim),
+        )
         self.blocks = nn.ModuleList(Block(dim) for _ in range(2))
         self.merge = nn.Linear(dim, dim)
         nn.init.zeros_(self.merge.weight)  # starts as a no-op
@@ -56,6 +60,8 @@ class ReferenceAttention(nn.Module):
 
 class SourceFilterHead(nn.Module):
     """Frames -> spectral envelopes and phase that filter the excitation and the noise -> waveform."""
+
+    window: Tensor
 
     def __init__(self, dim: int, n_fft: int, hop_length: int) -> None:
         super().__init__()

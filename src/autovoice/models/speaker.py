@@ -9,7 +9,7 @@ EMBEDDING_DIM = 256
 
 
 @cache
-def _encoder(device: str):  # noqa: ANN202 - resemblyzer has no types
+def _encoder(device: str):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # webrtcvad's use of pkg_resources
         from resemblyzer import VoiceEncoder

@@ -32,6 +32,9 @@ class EncoderLayer(nn.Module):
 class WhisperEncoder(nn.Module):
     """wav (B, n) at 16 kHz, n <= 480,000 -> residual stream after the last layer kept, (B, n // 320, dim)."""
 
+    filters: Tensor
+    window: Tensor
+
     def __init__(self, dim: int = 512, n_heads: int = 8, n_layers: int = 3) -> None:
         super().__init__()
         self.dim = dim

@@ -27,7 +27,9 @@ from autovoice.training.selection import Selection, choose
 from autovoice.voice import VoiceProfile, pieces_of, recordings_of
 from autovoice.weights import BASE_GENERATOR
 
-PROBES = Path(__file__).parent.parent / "weights" / "probes"  # short sentences that choose the checkpoint of a user's voice
+PROBES = (
+    Path(__file__).parent.parent / "weights" / "probes"
+)  # short sentences that choose the checkpoint of a user's voice
 HEAD_PREFIXES = ("spk.", "head.", "reference.", "prosody.")
 
 
@@ -93,23 +95,32 @@ def adapt(
     cfg: Config,
     work: Path,
     base: Path = BASE_GENERATOR,
-    on_row=None,  # noqa: ANN001 - Callable[[dict[str, float], int], None] | None
+    on_row=None,
 ) -> AdaptResult:
     """Trains on `items`, converting `probes` each interval; writes work/weights.safetensors, *.csv and choice.json.
 
-    targets: recordings of the voice, to compare with; probes: sentences of other people; both mono 16 kHz. A killed run resumes from work/checkpoints/last.ckpt.
+    targets: recordings of the voice, to compare with; probes: sentences of other people; both mono 16 kHz.
+    A killed run resumes from work/checkpoints/last.ckpt.
     """
     if not probes:
         raise DataError("no probe sentences to choose a checkpoint by", str(work), "give recordings of another speaker")
-    t = cfg.trainer
+    t, last = cfg.trainer, work / "checkpoints" / "last.ckpt"
     torch.set_num_threads(t.num_threads)
     L.seed_everything(cfg.seed, verbose=False)
     module = build_module(cfg, base)
     segments = SegmentConfig(t.batch_size, t.segment_s, t.reference_s, t.reference_s, 0.0)
     data = IntervalData(SegmentBatches([items], segments, cfg.audio, cfg.seed), t.val_every_steps)
     selection = Selection(voice, targets, probes, cfg, work)
-    last = work / "checkpoints" / "last.ckpt"
-    trainer = L.Trainer(
+    trainer = _trainer(cfg, last, [LossHistory(work / "loss.csv", on_row), selection])
+    selection.before_training(module)
+    trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
+    return _finish(module, work, cfg)
+
+
+def _trainer(cfg: Config, last: Path, callbacks: list[L.Callback]) -> L.Trainer:
+    """Runs in epochs of val_every_steps, each of which ends with a checkpoint."""
+    t = cfg.trainer
+    return L.Trainer(
         accelerator=t.accelerator,
         devices=t.devices,
         precision=t.precision,  # type: ignore[arg-type]
@@ -119,14 +130,10 @@ def adapt(
         enable_model_summary=False,
         enable_progress_bar=False,
         callbacks=[
-            LossHistory(work / "loss.csv", on_row),
-            selection,
-            ModelCheckpoint(last.parent, "last", save_on_train_epoch_end=True, enable_version_counter=False),
+            *callbacks,
+            ModelCheckpoint(last.parent, last.stem, save_on_train_epoch_end=True, enable_version_counter=False),
         ],
     )
-    selection.before_training(module)
-    trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
-    return _finish(module, work, cfg)
 
 
 def _finish(module: GeneratorTraining, work: Path, cfg: Config) -> AdaptResult:
@@ -137,7 +144,10 @@ def _finish(module: GeneratorTraining, work: Path, cfg: Config) -> AdaptResult:
     with replacing(work / "weights.safetensors") as temporary:
         shutil.copyfile(work / "candidates" / f"{step:06d}.safetensors", temporary)
     result = AdaptResult(step, best["cer"], best["similarity"], int(module.steps_done))
-    write_json(work / "choice.json", {"step": step, "cer": result.cer, "similarity": result.similarity, "steps_run": result.steps_run})
+    write_json(
+        work / "choice.json",
+        {"step": step, "cer": result.cer, "similarity": result.similarity, "steps_run": result.steps_run},
+    )
     return result
 
 
@@ -146,7 +156,7 @@ def read_probes(folder: Path = PROBES, sample_rate: int = 16000) -> list[np.ndar
     return [load_wav(path, sample_rate) for path in sorted(folder.glob("*.flac"))]
 
 
-def adapt_voice(folder: Path, cfg: Config, encoder: nn.Module, on_row=None) -> AdaptResult:  # noqa: ANN001
+def adapt_voice(folder: Path, cfg: Config, encoder: nn.Module, on_row=None) -> AdaptResult:
     """Adapts the voice in `folder` (made by clone) and puts weights.safetensors there; raises DataError without recordings."""
     voice = VoiceProfile.load(folder)
     recordings = recordings_of(folder, cfg.audio.sample_rate)

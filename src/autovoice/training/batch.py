@@ -39,7 +39,9 @@ def first(batch: list[Any]) -> Any:
 def predict(module: L.LightningModule, jobs: Jobs, num_workers: int = 0, accelerator: str = "cpu") -> list[Any]:
     """module.predict_step on every job, in order."""
     loader = DataLoader(jobs, batch_size=1, collate_fn=first, num_workers=num_workers)
-    trainer = L.Trainer(accelerator=accelerator, devices=1, logger=False, enable_checkpointing=False, enable_model_summary=False)
+    trainer = L.Trainer(
+        accelerator=accelerator, devices=1, logger=False, enable_checkpointing=False, enable_model_summary=False
+    )
     return trainer.predict(module, loader) or []
 
 
@@ -51,7 +53,7 @@ class FeatureModule(L.LightningModule):
         self.encoder, self.audio, self.content = encoder, audio, content
 
     def predict_step(self, job: dict[str, Any], batch_idx: int) -> Path:
-        features = {name: value for name, value in job["features"].items()}
+        features = dict(job["features"].items())
         features["content"] = extract_content(job["wav"], self.encoder, self.audio, self.content.instance_norm)
         with replacing(job["out"]) as temporary:
             save_file(features, temporary, {"key": job["key"]})
@@ -72,3 +74,12 @@ def stored_key(path: Path) -> str:
         return ""
     with safe_open(path, "pt") as stream:
         return (stream.metadata() or {}).get("key", "")
+
+
+def test(module: L.LightningModule, jobs: Jobs) -> None:
+    """module.test_step on every job, in order."""
+    loader = DataLoader(jobs, batch_size=1, collate_fn=first)
+    trainer = L.Trainer(
+        accelerator="cpu", devices=1, logger=False, enable_checkpointing=False, enable_progress_bar=False
+    )
+    trainer.test(module, loader, verbose=False)

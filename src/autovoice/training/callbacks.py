@@ -18,7 +18,7 @@ class LossHistory(L.Callback):
         self.sums: dict[str, float] = {}
         self.n = 0
 
-    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:  # noqa: ANN001
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
         for name, value in trainer.callback_metrics.items():
             if name.startswith("train/"):
                 self.sums[name] = self.sums.get(name, 0.0) + float(value)

@@ -3,6 +3,7 @@
 import copy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
@@ -41,14 +42,20 @@ class Schedule:
 
     def lr_at(self, step: int) -> float:
         """Linear warm-up, then exponential decay; both begin anew, lower, where the discriminators join."""
-        peak, step = (self.adversarial_lr, step - self.adversarial_from) if self.is_adversarial(step) else (self.lr, step)
+        peak, step = (
+            (self.adversarial_lr, step - self.adversarial_from) if self.is_adversarial(step) else (self.lr, step)
+        )
         return peak * min(1.0, (step + 1) / max(1, self.warmup_steps)) * 0.5 ** (step / self.half_life_steps)
 
 
 class GeneratorTraining(L.LightningModule):
     """Trains `generator`; `ema` is its running average and what is kept."""
 
-    def __init__(self, generator: Generator, discriminators: Discriminators, schedule: Schedule, audio: AudioConfig) -> None:
+    steps_done: Tensor
+
+    def __init__(
+        self, generator: Generator, discriminators: Discriminators, schedule: Schedule, audio: AudioConfig
+    ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.generator, self.discriminators = generator, discriminators
@@ -73,7 +80,8 @@ class GeneratorTraining(L.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         step = int(self.steps_done)
-        optimizer, judge_optimizer = self.optimizers()  # type: ignore[misc]
+        optimizers: Any = self.optimizers()  # Lightning wraps them; step and zero_grad stay the same
+        optimizer, judge_optimizer = optimizers
         for group in (*optimizer.param_groups, *judge_optimizer.param_groups):
             group["lr"] = self.schedule.lr_at(step)
         fake, real = self.synthesise(batch), batch["wav"]
@@ -88,7 +96,9 @@ class GeneratorTraining(L.LightningModule):
             loss = MEL_WEIGHT * mel + 0.5 * convergence + log_l1
         self._update(optimizer, loss)
         self.steps_done += 1
-        self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()})
+        self.log_dict(
+            {f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()}
+        )
 
     def _judge(self, fake: Tensor, real: Tensor, optimizer: torch.optim.Optimizer, parts: dict[str, Tensor]) -> Tensor:
         """One discriminator step on a random half second; returns the generator's adversarial + feature matching loss."""
@@ -129,4 +139,6 @@ def load_weights(path: Path, generator: Generator, discriminators: Discriminator
     state = load_file(path)
     for prefix, module in (("generator.", generator), ("discriminators.", discriminators)):
         if module is not None:
-            module.load_state_dict({n.removeprefix(prefix): v.float() for n, v in state.items() if n.startswith(prefix)})
+            module.load_state_dict(
+                {n.removeprefix(prefix): v.float() for n, v in state.items() if n.startswith(prefix)}
+            )

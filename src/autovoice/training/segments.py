@@ -58,7 +58,12 @@ class SegmentBatches(Dataset[Item]):
     """
 
     def __init__(
-        self, groups: list[list[Item]], cfg: SegmentConfig, audio: AudioConfig, seed: int, weights: np.ndarray | None = None
+        self,
+        groups: list[list[Item]],
+        cfg: SegmentConfig,
+        audio: AudioConfig,
+        seed: int,
+        weights: np.ndarray | None = None,
     ) -> None:
         self.groups, self.cfg, self.audio, self.seed = groups, cfg, audio, seed
         p = np.ones(len(groups)) if weights is None else weights
@@ -68,7 +73,10 @@ class SegmentBatches(Dataset[Item]):
     def __getitem__(self, index: int) -> Item:
         rng = np.random.default_rng([self.seed, index])
         n_reference = int(rng.uniform(self.cfg.reference_s, self.cfg.reference_max_s) * 50)
-        rows = [self._row(int(voice), n_reference, rng) for voice in rng.choice(len(self.groups), self.cfg.batch_size, p=self.p)]
+        rows = [
+            self._row(int(voice), n_reference, rng)
+            for voice in rng.choice(len(self.groups), self.cfg.batch_size, p=self.p)
+        ]
         return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
 
     def _row(self, voice: int, n_reference: int, rng: np.random.Generator) -> Item:
@@ -81,7 +89,11 @@ class SegmentBatches(Dataset[Item]):
         item = group[other]
         if other == target:  # from elsewhere in the same recording, as far away as it can be
             n = len(item["content"])
-            free = [f for f in range(0, max(1, n - n_reference + 1), 5) if f + n_reference <= start or f >= start + n_content]
+            free = [
+                f
+                for f in range(0, max(1, n - n_reference + 1), 5)
+                if f + n_reference <= start or f >= start + n_content
+            ]
             at = int(rng.choice(free)) if free else (0 if start > n - start - n_content else max(0, n - n_reference))
         else:
             at = int(rng.integers(0, max(1, len(item["content"]) - n_reference + 1)))

@@ -19,7 +19,9 @@ from autovoice.weights import model_metadata
 def choose(rows: list[dict[str, float]], max_cer: float) -> dict[str, float]:
     """Among rows whose cer is within max_cer of the lowest, the one of highest similarity (the earliest of equals)."""
     lowest = min(row["cer"] for row in rows)
-    return max((row for row in rows if row["cer"] <= lowest + max_cer), key=lambda row: (row["similarity"], -row["step"]))
+    return max(
+        (row for row in rows if row["cer"] <= lowest + max_cer), key=lambda row: (row["similarity"], -row["step"])
+    )
 
 
 class Selection(L.Callback):
@@ -28,7 +30,9 @@ class Selection(L.Callback):
     Each candidate is kept as work/candidates/STEP.safetensors, its scores in work/selection.csv.
     """
 
-    def __init__(self, voice: VoiceProfile, targets: list[np.ndarray], probes: list[np.ndarray], cfg: Config, work: Path) -> None:
+    def __init__(
+        self, voice: VoiceProfile, targets: list[np.ndarray], probes: list[np.ndarray], cfg: Config, work: Path
+    ) -> None:
         self.voice, self.probes, self.cfg, self.work = voice, probes, cfg, work
         self.texts = [transcribe(probe) for probe in probes]
         target = np.mean([dvector_embedding(wav) for wav in targets], 0)

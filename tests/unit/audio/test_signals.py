@@ -26,10 +26,12 @@ def test_f0_of_a_steady_tone_is_that_tone(f0_hz: float) -> None:
 def test_f0_of_a_glide_is_not_late() -> None:
     truth = 150 + 100 * np.arange(2 * RATE) / RATE
     f0 = extract_f0(harmonic_tone(truth), HOP, 200)[20:180]
-    assert np.sqrt(np.mean((f0 - truth[:: HOP][20:180]) ** 2)) < 2.0
+    assert np.sqrt(np.mean((f0 - truth[::HOP][20:180]) ** 2)) < 2.0
 
 
-@pytest.mark.parametrize("wav", [np.zeros(RATE), np.random.default_rng(0).normal(0, 0.1, RATE)], ids=["silence", "noise"])
+@pytest.mark.parametrize(
+    "wav", [np.zeros(RATE), np.random.default_rng(0).normal(0, 0.1, RATE)], ids=["silence", "noise"]
+)
 def test_silence_and_noise_are_unvoiced(wav: np.ndarray) -> None:
     f0 = extract_f0(wav.astype(np.float32), HOP, 100)
     assert (f0 > 0).mean() < 0.05

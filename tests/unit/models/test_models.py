@@ -95,7 +95,9 @@ def test_hub_encoder_of_the_real_architecture_fits_the_interface() -> None:
     assert encode(HubEncoder(model.eval(), 1), torch.randn(2, RATE)).shape == (2, 50, 32)
 
 
-@pytest.mark.parametrize(("cfg", "message"), [(ContentConfig("nothing"), "nothing"), (ContentConfig(layer=9), "layer 3")])
+@pytest.mark.parametrize(
+    ("cfg", "message"), [(ContentConfig("nothing"), "nothing"), (ContentConfig(layer=9), "layer 3")]
+)
 def test_an_unknown_encoder_or_layer_is_named(cfg: ContentConfig, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_content_encoder(cfg)

@@ -1,0 +1,1 @@
+"""Measures conversions of any system, and judges them against bounds and a baseline."""
