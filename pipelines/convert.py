@@ -40,12 +40,12 @@ class ConvertModule(L.LightningModule):
 
 
 def chosen_sources(segments: list[Segment], min_s: float, most: int) -> list[Segment]:
-    """Held-out sentences of at least min_s, English first (the recogniser hears English), the same number a speaker."""
+    """Held-out sentences of at least min_s, English first (the recogniser hears English), each speaker in turn."""
     held_out = [s for s in segments if s.split == "eval" and s.duration_s >= min_s]
     turns: dict[str, int] = defaultdict(int)
     order = []
     for segment in sorted(held_out, key=lambda s: s.segment_id):
-        order.append((turns[segment.speaker], segment.lang != "en", segment.segment_id, segment))
+        order.append((segment.lang != "en", turns[segment.speaker], segment.segment_id, segment))
         turns[segment.speaker] += 1
     return [segment for *_, segment in sorted(order, key=lambda row: row[:3])][:most]
 

@@ -36,7 +36,8 @@ def main(folder: Path) -> int:
         console.print(table)
     verdict = folder / "gate" / "verdict.json"
     if verdict.is_file():
-        console.print(f"Gate: {json.loads(verdict.read_text(encoding='utf-8')).get('verdict', 'unknown')}")
+        judged = json.loads(verdict.read_text(encoding="utf-8"))
+        console.print("Gate: green" if judged["green"] else f"Gate: red, {len(judged['faults'])} faults")
     console.print(f"Report: {folder / 'metrics' / 'report.html'}")
     return 0
 

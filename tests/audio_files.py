@@ -1,5 +1,6 @@
 """Recordings for tests: real speech of the demo, and every way in which a file can be wrong."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -85,7 +86,7 @@ def write_m4a(path: Path, wav: np.ndarray) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=RATE)
         frame = av.AudioFrame.from_ndarray(wav[None].astype(np.float32), format="fltp", layout="mono")
-        frame.sample_rate = RATE
+        frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)
 

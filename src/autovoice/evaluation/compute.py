@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from autovoice.audio.io import load_wav
 from autovoice.evaluation.pairs import Pair
 from autovoice.metrics import pitch
 from autovoice.metrics.speaker import cosine, joined
+from autovoice.processes import worker_pool
 
 RATE = 16000
 METRICS = {  # unit of each, in the order of the report
@@ -123,7 +123,7 @@ def compute(
     copies = [(pair.source, pair.converted) for pair in pairs if pair.kind == "copy" and "copy" in wanted]
     facts: dict[Any, Facts] = {}
     jobs = list(needs.items())
-    with ProcessPoolExecutor(num_workers) as pool:
+    with worker_pool(num_workers) as pool:
         results: Iterator[Facts] = pool.map(measure_files, jobs, chunksize=2)
         for i, ((files, _), result) in enumerate(zip(jobs, results, strict=True)):
             facts[files] = result

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from autovoice.features import at_level, even_length, extract_features
 from autovoice.files import replacing
 from autovoice.models.content import encode, load_content_encoder
 from autovoice.models.speaker import embed_speaker
+from autovoice.processes import worker_pool
 
 MAX_RECORDING_S = 30.0  # a longer one is cut: Whisper hears 30 s at once
 PERTURB_RATIO = 1.25  # content is also taken from a copy played up to this much faster or slower
@@ -82,6 +82,6 @@ def extract_corpus(
     """Writes out/<key>.safetensors for each recording that has none yet."""
     targets = [(recording, out / f"{recording.key}.safetensors") for recording in recordings]
     jobs = [(recording, root, target, content, audio) for recording, target in targets if not target.exists()]
-    with ProcessPoolExecutor(num_workers) as pool:
+    with worker_pool(num_workers) as pool:
         for _ in track(pool.map(_extract, jobs, chunksize=4), "features", total=len(jobs)):
             pass
