@@ -14,9 +14,10 @@ from autovoice.config import Config
 from autovoice.data.manifest import Segment, read_manifest
 from autovoice.data_layout import ADAPTED, CHECKPOINTS, FEATURES, PREPARED, VOICES
 from autovoice.errors import DataError
-from autovoice.files import read_json, sha256_file, write_text
+from autovoice.files import read_json, sha256_file, write_json, write_text
 from autovoice.stage import run_stage
 from autovoice.training.adapt import AdaptResult, adapt, training_item
+from autovoice.training.callbacks import read_history, write_history
 from autovoice.training.segments import Item
 from autovoice.voice import VoiceProfile
 from autovoice.weights import BASE_GENERATOR
@@ -74,13 +75,20 @@ def adapt_speaker(speaker: str, segments: list[Segment], cfg: Config) -> AdaptRe
     return result
 
 
+def write_curves(name: str, speakers: list[str]) -> None:
+    """ADAPTED/name: the speakers' histories one below the other with a column speaker, for dvc plots."""
+    parts = {speaker: read_history(ADAPTED / speaker / name) for speaker in speakers}
+    write_history(ADAPTED / name, [{"speaker": speaker, **row} for speaker, rows in parts.items() for row in rows])
+
+
 def main(cfg: Config) -> dict[str, float]:
     torch.set_num_threads(cfg.trainer.num_threads)
     segments = read_manifest(PREPARED / "manifest.csv")
     metrics: dict[str, float] = {}
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     ADAPTED.mkdir(parents=True, exist_ok=True)
-    for speaker in read_json(PREPARED / "adapt.json"):
+    speakers = read_json(PREPARED / "adapt.json")
+    for speaker in speakers:
         result = adapt_speaker(speaker, segments, cfg)
         Console().print(
             f"{speaker}: step {result.step} of {result.steps_run}, CER {result.cer:.3f}, d-vector {result.similarity:.3f}"
@@ -90,8 +98,13 @@ def main(cfg: Config) -> dict[str, float]:
             f"{speaker}/dvector": result.similarity,
             f"{speaker}/step": float(result.step),
         }
+    for name in ("loss.csv", "selection.csv"):
+        write_curves(name, speakers)
+    write_json(ADAPTED / "choice.json", metrics)
     return metrics
 
 
 if __name__ == "__main__":
-    run_stage("train", main, uses=("seed", "audio", "content", "model", "optim", "trainer"))
+    run_stage(
+        "train", main, uses=("seed", "audio", "content", "model", "optim", "trainer"), artifacts=("data/adapted/*.csv",)
+    )

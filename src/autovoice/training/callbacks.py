@@ -1,7 +1,7 @@
 """Lightning callbacks: the loss history as a CSV, also handed to a tracker."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import lightning as L
@@ -43,7 +43,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
         return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(stream)]
 
 
-def write_history(path: Path, rows: list[dict[str, float]]) -> None:
+def write_history(path: Path, rows: Sequence[Mapping[str, float | str]]) -> None:
     """Writes rows with the union of their columns."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
