@@ -14,7 +14,8 @@ BASELINE = Path("metrics/baseline.json")
 
 
 def main(cfg: Config) -> dict[str, float]:
-    verdict = judge(read_summary(METRICS / "summary.json"), read_baseline(BASELINE, required=True), cfg.gate)
+    summary, baseline = read_summary(METRICS / "summary.json"), read_baseline(BASELINE, required=True)
+    verdict = judge(summary, baseline, cfg.gate, own=True)
     write_json(GATE / "verdict.json", verdict.as_json())
     Console(width=160).print(verdict_table(verdict))
     if not verdict.green:

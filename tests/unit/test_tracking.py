@@ -34,7 +34,7 @@ def test_two_stages_of_one_experiment_share_a_parent(project):
     assert len(parents) == 1
     assert {r.data.tags["mlflow.parentRunId"] for r in children} == {parents[0].info.run_id}
     assert {r.data.tags["stage"] for r in children} == {"prepare", "train"}
-    assert parents[0].data.params["optim.lr"] == "0.0003"
+    assert parents[0].data.params["optim.lr"] == str(compose().optim.lr)
 
 
 def test_other_parameters_make_another_parent(project):

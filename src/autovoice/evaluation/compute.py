@@ -186,10 +186,12 @@ def _similarity(row: Row, name: str, facts: dict[Any, Facts]) -> None:
 def _words(row: Row, source: Facts, converted: Facts) -> None:
     from autovoice.metrics.asr import cer, wer
 
-    fault = converted.get("asr fault") or source.get("asr fault") or ""
+    reference = row.pair.text or source.get("asr")
+    fault = converted.get("asr fault") or ("" if row.pair.text else source.get("asr fault")) or ""
     for name, metric in (("cer", cer), ("wer", wer)):
-        reference = row.pair.text or source.get("asr", "")
-        row.put(name, metric(reference, converted["asr"]) if "asr" in converted and "asr" in source else None, fault)
+        row.put(
+            name, None if reference is None or "asr" not in converted else metric(reference, converted["asr"]), fault
+        )
         if row.pair.text and "asr" in source:
             row.anchors[name] = {"ceiling": metric(row.pair.text, source["asr"])}
 
@@ -202,8 +204,9 @@ def _pitch(row: Row, source: Facts, converted: Facts) -> None:
         return
     n = min(len(source["f0"]), len(converted["f0"]))
     before, after = source["f0"][:n], converted["f0"][:n]
-    shift_st = row.pair.pitch_st if row.pair.pitch_st is not None else pitch.estimate_shift_st(before, after)
-    row.put("shift_st", shift_st)
+    measured_st = pitch.estimate_shift_st(before, after)
+    row.put("shift_st", measured_st)
+    shift_st = measured_st if row.pair.pitch_st is None else row.pair.pitch_st
     intended = pitch.shifted(before, shift_st) if math.isfinite(shift_st) else before
     for name, metric in F0_METRICS.items():
         row.put(name, metric(intended, after))

@@ -67,17 +67,28 @@ def read_summary(path: Path) -> dict[str, Any]:
         raise DataError(f"is not JSON ({error})", str(path), "run autovoice evaluate again") from error
     if not isinstance(summary, dict) or not isinstance(summary.get("systems"), dict) or not summary["systems"]:
         raise DataError("holds no systems", str(path), "run autovoice evaluate again")
+    for system, metrics in summary["systems"].items():
+        if not isinstance(metrics, dict) or not all(isinstance(metric, dict) for metric in metrics.values()):
+            raise DataError(f"holds no metrics of {system}", str(path), "run autovoice evaluate again")
     return summary
 
 
-def judge(summary: dict[str, Any], baseline: dict[str, Any] | None, cfg: GateConfig) -> Verdict:
-    """All checks; a metric that is missing, null or not finite where one is expected is a fault, never a pass."""
+def judge(summary: dict[str, Any], baseline: dict[str, Any] | None, cfg: GateConfig, own: bool = False) -> Verdict:
+    """All checks; a metric that is missing, null or not finite where one is expected is a fault, never a pass.
+
+    own: the evaluation is this project's, so that every system with bounds must be in it. Otherwise a table of other
+    systems only is judged by sanity and baseline; as soon as it holds one system with bounds, it must hold all.
+    """
     verdict = Verdict()
     for system, metrics in summary["systems"].items():
         _sanity(verdict, system, metrics)
+    bounded = [system for system in cfg.floors if system in summary["systems"]]
     for system, bounds in cfg.floors.items():
         if system not in summary["systems"]:
-            verdict.check(False, "floor", system, "", "the system is missing from the evaluation")
+            if own or bounded:
+                verdict.check(False, "floor", system, "", "the system is missing from the evaluation")
+            else:
+                verdict.notes.append(f"{system} is not in this evaluation: its bounds were not checked")
             continue
         for metric, bound in bounds.items():
             _floor(verdict, system, metric, bound, summary["systems"][system].get(metric))
@@ -155,11 +166,11 @@ def _regression(
         verdict.check(False, "regression", system, metric, "was measured in the baseline and is missing now")
         return
     verdict.check(
-        now.get("n", 0) >= before["n"],
+        now.get("n", 0) >= before.get("n", 0),
         "regression",
         system,
         metric,
-        f"only {now.get('n', 0)} items, {before['n']} in the baseline",
+        f"only {now.get('n', 0)} items, {before.get('n', 0)} in the baseline",
     )
     worse = abs(mean - old) if metric in EITHER_WAY else (old - mean if metric in HIGHER_IS_BETTER else mean - old)
     if metric not in cfg.tolerances:
@@ -186,7 +197,16 @@ def verdict_table(verdict: Verdict) -> Table:
 
 
 def write_baseline(folder: Path, summary: dict[str, Any], reason: str, target: Path) -> None:
-    """Makes an evaluation the baseline: means, provenance, the values of every pair, and why."""
+    """Makes an evaluation the baseline: means, provenance, the values of every pair, and why.
+
+    Raises DataError if the evaluation is incomplete or holds a value that is not a number: no run could be compared with it.
+    """
+    if not (folder / "pairs.csv").is_file() or "provenance" not in summary:
+        raise DataError("is not a whole evaluation", str(folder), "run autovoice evaluate again")
+    for system, metrics in summary["systems"].items():
+        for name, metric in metrics.items():
+            if metric.get("mean") is not None and not _finite(metric["mean"]):
+                raise DataError(f"{name} of {system} is not a number", str(folder), "run autovoice evaluate again")
     with (folder / "pairs.csv").open(encoding="utf-8", newline="") as stream:
         pairs = list(csv.DictReader(stream))
     write_json(

@@ -1,6 +1,7 @@
 """The table of pairs that evaluation reads: a row a conversion, of any system."""
 
 import csv
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,17 +40,10 @@ class Pair:
 def read_pairs(path: Path) -> list[Pair]:
     """Rows of the CSV; paths are relative to its folder or absolute.
 
-    Raises DataError for a missing table, column, source or reference, a duplicate row, no rows, or a wrong number. A
-    missing converted file is not an error here: that pair is measured as failed.
+    Raises DataError for a missing table, column, source or reference, a duplicate row, no rows, a wrong number, or a
+    copy across speakers. A missing converted file is not an error here: that pair is measured as failed.
     """
-    if not path.is_file():
-        raise DataError("no such table", str(path), "name a CSV with the columns source, target_refs, converted")
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
-        missing = [name for name in REQUIRED if name not in (reader.fieldnames or [])]
-        if missing:
-            raise DataError(f"lacks the columns {', '.join(missing)}", str(path), "add them to its first line")
-        rows = list(reader)
+    rows = _read_rows(path)
     if not rows:
         raise DataError("has no rows", str(path), "add a row a conversion")
     pairs = [_pair(number, row, path) for number, row in enumerate(rows, 2)]
@@ -64,36 +58,65 @@ def read_pairs(path: Path) -> list[Pair]:
     return pairs
 
 
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        raise DataError("no such table", str(path), "name a CSV with the columns source, target_refs, converted")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            missing = [name for name in REQUIRED if name not in (reader.fieldnames or [])]
+            if missing:
+                raise DataError(f"lacks the columns {', '.join(missing)}", str(path), "add them to its first line")
+            return list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"is not a CSV in UTF-8 ({error})", str(path), "save it as CSV, UTF-8") from error
+
+
 def _pair(number: int, row: dict[str, str], table: Path) -> Pair:
-    def files(name: str) -> tuple[Path, ...]:
-        found = tuple(table.parent / part.strip() for part in (row.get(name) or "").split("|") if part.strip())
-        for file in found:
-            if not file.is_file():
-                raise DataError(f"line {number}: {name} {file} does not exist", str(table), "correct the path")
-        return found
-
-    def number_or_none(name: str) -> float | None:
-        try:
-            return float(row[name]) if row.get(name) else None
-        except ValueError:
-            raise DataError(f"line {number}: {name} is not a number", str(table), "correct the value") from None
-
     for name in REQUIRED:
-        if not (row.get(name) or "").strip():
+        if not _text(row, name):
             raise DataError(f"line {number}: {name} is empty", str(table), "complete the line")
-    kind = row.get("kind") or "conversion"
+    kind = _text(row, "kind") or "conversion"
     if kind not in KINDS:
         raise DataError(f"line {number}: kind {kind!r} is unknown", str(table), f"use one of {', '.join(KINDS)}")
-    plain = {n: row.get(n) or "" for n in ("text", "lang", "source_speaker", "target_speaker", "sex", "preset")}
+    if kind == "copy" and _text(row, "source_speaker") != _text(row, "target_speaker"):
+        what = f"line {number}: a copy has one speaker, here source and target differ"
+        raise DataError(what, str(table), "PESQ and STOI mean nothing across speakers: call it a conversion")
+    plain = {n: _text(row, n) for n in ("text", "lang", "source_speaker", "target_speaker", "sex", "preset")}
     return Pair(
         number,
-        files("source")[0],
-        files("target_refs"),
-        table.parent / row["converted"],
-        files("ceiling_refs"),
-        row.get("system") or "system",
+        _files(number, row, "source", table)[0],
+        _files(number, row, "target_refs", table),
+        table.parent / _text(row, "converted"),
+        _files(number, row, "ceiling_refs", table),
+        _text(row, "system") or "system",
         **plain,
-        pitch_st=number_or_none("pitch_st"),
+        pitch_st=_number(number, row, "pitch_st", table),
         kind=kind,
-        rtf=number_or_none("rtf"),
+        rtf=_number(number, row, "rtf", table),
     )
+
+
+def _text(row: dict[str, str], name: str) -> str:
+    return (row.get(name) or "").strip()
+
+
+def _files(number: int, row: dict[str, str], name: str, table: Path) -> tuple[Path, ...]:
+    found = tuple(table.parent / part.strip() for part in _text(row, name).split("|") if part.strip())
+    for file in found:
+        if not file.is_file():
+            raise DataError(f"line {number}: {name} {file} does not exist", str(table), "correct the path")
+    if name in REQUIRED and not found:
+        raise DataError(f"line {number}: {name} names no file", str(table), "complete the line")
+    return found
+
+
+def _number(number: int, row: dict[str, str], name: str, table: Path) -> float | None:
+    text = _text(row, name)
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        value = math.nan
+    if value is not None and not math.isfinite(value):
+        raise DataError(f"line {number}: {name} {text!r} is not a number", str(table), "correct the value")
+    return value

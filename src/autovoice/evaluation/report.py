@@ -113,6 +113,18 @@ def _section(row: Row) -> str:
     )
 
 
+def _all_pairs(rows: list[Row]) -> str:
+    columns = ("secs", "campp", "cer", "f0_rmse_hz", "f0_corr", "dnsmos_ovrl", "dmos", "shift_st")
+    head = "".join(f"<th>{name}</th>" for name in ("system", "source", "target", *columns, "failed"))
+    body = ""
+    for row in rows:
+        who = (row.pair.system, row.pair.source.stem, row.pair.target_speaker or row.pair.target_refs[0].stem)
+        numbers = "".join(f"<td>{_number(row.values.get(name))}</td>" for name in columns)
+        names = "".join(f"<td>{html.escape(text)}</td>" for text in who)
+        body += f"<tr>{names}{numbers}<td>{html.escape(', '.join(row.faults))}</td></tr>"
+    return f"<details><summary>All {len(rows)} pairs</summary><table><tr>{head}</tr>{body}</table></details>"
+
+
 def write_report(path: Path, rows: list[Row], summary: dict[str, Any]) -> None:
     """A self-contained page, light and dark."""
     shown, facts = shown_rows(rows), summary["provenance"]
@@ -121,7 +133,8 @@ def write_report(path: Path, rows: list[Row], summary: dict[str, Any]) -> None:
 <title>Evaluation</title><style>{STYLE}</style><h1>Evaluation</h1>
 <p>{len(rows)} pairs; {html.escape(stand)}. Floor: the source as it is. Ceiling: other recordings of the target (similarity),
 the source itself (DNSMOS, Distill-MOS), the source's own recognition (CER, WER, where the text is known).</p>
-{_table(summary)}<h2>Pairs, the least like the target first</h2><p><small>{len(shown)} of {len(rows)} are played here.</small></p>
+{_table(summary)}{_all_pairs(rows)}
+<h2>Pairs, the least like the target first</h2><p><small>{len(shown)} of {len(rows)} are played here.</small></p>
 {"".join(_section(row) for row in shown)}</html>
 """
     write_text(path, page)

@@ -1,0 +1,145 @@
+"""The whole chain on two real readers and a few training steps: recordings in, report, verdict and bundle out."""
+
+import csv
+import importlib
+import json
+import shutil
+
+import pytest
+from audio_files import DEMO
+
+from autovoice.cli import main
+from autovoice.config import to_params
+from autovoice.stage import run_stage
+
+READERS = {"allison": 5, "narrator": 5}  # recordings of 2 to 6 s each
+OVERRIDES = [
+    "experiment=smoke",
+    "dataset=manifest",
+    "dataset.path=recordings.csv",
+    "dataset.adapt=[narrator]",
+    "evaluate.metrics=[secs,campp,f0,asr,copy,duration]",
+    "tracking.enabled=false",
+]
+USES = {
+    "prepare": ("seed", "audio", "dataset"),
+    "features": ("audio", "content"),
+    "clone": ("audio", "dataset.name"),
+    "train": ("seed", "audio", "content", "model", "optim", "trainer"),
+    "convert": ("seed", "audio", "content", "presets", "convert"),
+    "evaluate": ("seed", "evaluate"),
+    "gate": ("gate",),
+    "export": ("audio", "content", "presets"),
+}
+
+
+def run(stage):
+    """Runs a stage on params.yaml of the working folder, in this process."""
+    run_stage(stage, importlib.import_module(f"pipelines.{stage}").main, USES[stage], argv=[])
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    """A project folder in which the chain ran up to evaluate."""
+    folder = tmp_path_factory.mktemp("workspace")
+    with (folder / "recordings.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("path", "speaker", "sex", "lang"))
+        for reader, n in READERS.items():
+            for path in sorted((DEMO / reader).glob("*.flac"))[:n]:
+                shutil.copyfile(path, folder / f"{reader}_{path.name}")
+                writer.writerow((f"{reader}_{path.name}", reader, "F" if reader == "allison" else "M", "en"))
+    (folder / "params.yaml").write_text(to_params(OVERRIDES), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for stage in ("prepare", "features", "clone", "train", "convert", "evaluate"):
+            run(stage)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def inside(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+
+
+def summary(workspace):
+    return json.loads((workspace / "data/metrics/summary.json").read_text(encoding="utf-8"))
+
+
+def test_every_recording_is_in_the_manifest_with_a_split_of_its_own(workspace):
+    with (workspace / "data/prepared/manifest.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    splits = {}
+    for row in rows:
+        splits.setdefault((row["speaker"], row["recording"]), set()).add(row["split"])
+    assert {speaker for speaker, _ in splits} == set(READERS)
+    assert all(len(found) == 1 for found in splits.values())
+    for reader in READERS:
+        assert {next(iter(found)) for (speaker, _), found in splits.items() if speaker == reader} == {
+            "train",
+            "dev",
+            "eval",
+        }
+
+
+def test_training_is_chosen_by_words_and_voice(workspace):
+    with (workspace / "data/adapted/selection.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {"speaker", "step", "cer", "similarity"} <= set(rows[0])
+    assert not list((workspace / "data/checkpoints").rglob("*.ckpt"))
+
+
+def test_every_system_is_measured_and_no_number_is_a_nan(workspace):
+    text = (workspace / "data/metrics/summary.json").read_text(encoding="utf-8")
+    assert "NaN" not in text
+    systems = json.loads(text)["systems"]
+    assert {"adapted/balanced", "zero-shot/balanced", "adapted/fast", "adapted/quality"} <= set(systems)
+    for system, metrics in systems.items():
+        copies = system.startswith("copy")
+        assert (metrics["stoi"]["mean"] is not None) == copies
+        assert metrics["secs"]["mean"] is not None
+        assert metrics["dur_ratio"]["mean"] == pytest.approx(1.0, abs=1e-3)
+        assert all(m["n_failed"] == 0 for m in metrics.values())
+
+
+def test_the_report_is_one_self_contained_file(workspace):
+    page = (workspace / "data/metrics/report.html").read_text(encoding="utf-8")
+    assert "<audio" in page
+    assert 'src="http' not in page
+
+
+def test_evaluating_again_gives_the_same_numbers_but_for_times(workspace):
+    before = summary(workspace)
+    run("evaluate")
+    assert summary(workspace)["systems"] == before["systems"]
+
+
+def test_a_finished_stage_repeats_no_work(workspace):
+    stamps = {path: path.stat().st_mtime_ns for path in (workspace / "data/features").glob("*.safetensors")}
+    run("features")
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+
+
+def test_the_gate_wants_a_baseline_then_judges_and_the_bundle_is_whole(workspace, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run("gate")
+    assert stop.value.code == 2
+    assert "baseline" in capsys.readouterr().err
+    assert main(["gate", "data/metrics", "--baseline", "metrics/baseline.json", "--update", "first run"]) == 0
+    with pytest.raises(SystemExit) as stop:  # a few steps on a few seconds cannot reach the bounds
+        run("gate")
+    assert stop.value.code == 1
+    verdict = json.loads((workspace / "data/gate/verdict.json").read_text(encoding="utf-8"))
+    assert {fault["kind"] for fault in verdict["faults"]} == {"floor"}
+    run("export")
+    manifest = json.loads((workspace / "data/bundle/manifest.json").read_text(encoding="utf-8"))
+    assert {"base.safetensors", "MODEL_CARD.md", "voices/narrator/weights.safetensors"} <= set(manifest)
+
+
+def test_the_command_line_measures_the_same_pairs(workspace):
+    assert main(["evaluate", "data/converted/pairs.csv", "-o", "other/folder"]) == 0
+    again = json.loads((workspace / "other/folder/summary.json").read_text(encoding="utf-8"))
+    assert (
+        again["systems"]["adapted/fast"]["secs"]["mean"]
+        == summary(workspace)["systems"]["adapted/fast"]["secs"]["mean"]
+    )

@@ -1,0 +1,170 @@
+"""Cloning and converting real recordings with the shipped weights."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from autovoice.analysis import analyse
+from autovoice.audio.io import load_wav, save_wav
+from autovoice.audio.windows import array_blocks
+from autovoice.config import AudioConfig, PresetConfig, compose
+from autovoice.convert import VoiceConverter, pick_device
+from autovoice.errors import AutovoiceError, DataError
+from autovoice.models.content import load_content_encoder
+from autovoice.models.speaker import embed_speaker
+from autovoice.retrieval import retrieve
+from autovoice.voice import VoiceProfile, clone_voice, recordings_of, voice_dir
+from tests.audio_files import RATE, speech
+
+PRESETS = compose().presets
+
+
+@pytest.fixture(scope="module")
+def converter() -> VoiceConverter:
+    return VoiceConverter("cpu")
+
+
+@pytest.fixture(scope="module")
+def voice(converter: VoiceConverter) -> VoiceProfile:
+    return clone_voice("nikolay", [speech("nikolay", 12.0)], "by its licence", encoder=converter.encoder)
+
+
+def test_a_clone_knows_its_pitch_its_speech_and_its_consent(voice: VoiceProfile) -> None:
+    assert 90 < voice.f0_median_hz < 180
+    assert 6 < voice.speech_s <= 12
+    assert voice.consent == "by its licence"
+    assert np.linalg.norm(voice.spk_emb) == pytest.approx(1.0, abs=1e-5)
+    assert len(voice.ref_content) == len(voice.ref_mel)
+
+
+def test_a_voice_reads_back_what_was_saved(voice: VoiceProfile, tmp_path: Path) -> None:
+    voice.save(tmp_path / "v")
+    loaded = VoiceProfile.load(tmp_path / "v")
+    assert loaded.facts() == voice.facts()
+    assert torch.equal(loaded.ref_content, voice.ref_content)
+    assert sum(map(len, recordings_of(tmp_path / "v"))) == pytest.approx(12 * RATE, abs=RATE)
+
+
+@pytest.mark.parametrize("make", [lambda: speech("june", 2.0), lambda: np.zeros(10 * RATE, np.float32)])
+def test_too_little_speech_is_refused(converter: VoiceConverter, make) -> None:
+    with pytest.raises(DataError, match="s of speech, 3 s are needed"):
+        clone_voice("x", [make()], encoder=converter.encoder)
+
+
+def test_noise_is_not_speech(converter: VoiceConverter) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 10 * RATE).astype(np.float32)
+    with pytest.raises(DataError, match="s of speech"):
+        clone_voice("x", [noise], encoder=converter.encoder)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", "a\\b", ".hidden", "x" * 65, "nul\0", "a "])
+def test_a_voice_name_never_leaves_its_folder(name: str) -> None:
+    with pytest.raises(DataError, match="not a usable voice name"):
+        voice_dir(Path("voices"), name)
+
+
+def test_ordinary_names_of_any_script_are_fine() -> None:
+    assert voice_dir(Path("voices"), "Zoë O'Neil 2") == Path("voices/Zoë O'Neil 2")
+    assert voice_dir(Path("voices"), "声").name == "声"
+
+
+def test_a_folder_that_is_no_voice_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such voice"):
+        VoiceProfile.load(tmp_path)
+
+
+def test_conversion_moves_towards_the_target_and_keeps_the_duration(
+    converter: VoiceConverter, voice: VoiceProfile
+) -> None:
+    source = speech("allison", 4.0)
+    result = converter.convert(source, voice, PRESETS["balanced"])
+    assert len(result) == len(source)
+    before, after = (float(embed_speaker(0.05 * w / w.std()) @ voice.spk_emb) for w in (source, result))
+    assert after > before + 0.1
+
+
+def test_the_same_seed_gives_the_same_samples_and_presets_differ(
+    converter: VoiceConverter, voice: VoiceProfile
+) -> None:
+    source = speech("allison", 2.0)
+    results = {name: converter.convert(source, voice, preset) for name, preset in PRESETS.items()}
+    assert np.array_equal(results["fast"], converter.convert(source, voice, PRESETS["fast"]))
+    assert not np.array_equal(results["fast"], converter.convert(source, voice, PRESETS["fast"], seed=1))
+    assert not np.array_equal(results["fast"], results["balanced"])
+    assert not np.array_equal(results["balanced"], results["quality"])
+
+
+def test_a_shift_in_semitones_moves_the_pitch_by_that_much(voice: VoiceProfile) -> None:
+    blocks = array_blocks(speech("allison", 3.0), RATE)
+    plain, up = (analyse(blocks(), voice, AudioConfig(), shift) for shift in (0.0, 12.0))
+    voiced = plain.f0 > 0
+    assert np.allclose(up.f0[voiced] / plain.f0[voiced], 2.0, atol=1e-3)
+    auto = analyse(blocks(), voice, AudioConfig(), "auto")
+    assert np.median(auto.f0[auto.f0 > 0]) == pytest.approx(voice.f0_median_hz, rel=0.02)
+
+
+@pytest.mark.parametrize("n_samples", [0, 1, 160, 1000, 3200])
+def test_very_short_sources_keep_their_length(converter: VoiceConverter, voice: VoiceProfile, n_samples: int) -> None:
+    result = converter.convert(speech("allison", 1.0)[:n_samples], voice, PRESETS["balanced"])
+    assert len(result) == n_samples
+    assert np.isfinite(result).all()
+
+
+def test_silence_stays_silent(converter: VoiceConverter, voice: VoiceProfile) -> None:
+    assert np.abs(converter.convert(np.zeros(2 * RATE, np.float32), voice, PRESETS["balanced"])).max() == 0
+
+
+def test_the_output_follows_the_level_of_the_source(converter: VoiceConverter, voice: VoiceProfile) -> None:
+    source = speech("allison", 3.0)
+    loud, quiet = (converter.convert(gain * source, voice, PRESETS["balanced"]).std() for gain in (1.0, 0.1))
+    assert loud / quiet == pytest.approx(10.0, rel=0.1)
+
+
+def test_chunks_join_without_a_click(converter: VoiceConverter, voice: VoiceProfile) -> None:
+    source = speech("allison", 6.0)
+    chunked = converter.convert(source, voice, replace(PRESETS["balanced"], chunk_s=2.0, context_s=1.0))
+    borders = [int(s * RATE) for s in (2.0, 4.0)]
+    steps = np.abs(np.diff(chunked))
+    assert all(steps[b - 3 : b + 2].max() < 0.5 * steps.max() for b in borders)
+
+
+def test_a_file_is_converted_in_blocks_to_the_same_samples(
+    converter: VoiceConverter, voice: VoiceProfile, tmp_path: Path
+) -> None:
+    source = speech("allison", 3.0)
+    save_wav(tmp_path / "in.wav", source, RATE)
+    stats = converter.convert_file(tmp_path / "in.wav", tmp_path / "deep" / "out.wav", voice, PRESETS["balanced"])
+    assert stats.duration_s == pytest.approx(3.0, abs=0.001)
+    whole = converter.convert(load_wav(tmp_path / "in.wav", RATE), voice, PRESETS["balanced"])
+    assert np.abs(load_wav(tmp_path / "deep" / "out.wav", RATE) - whole).max() < 1e-3
+
+
+def test_an_unknown_or_absent_device_is_one_sentence() -> None:
+    with pytest.raises(AutovoiceError, match="no such device"):
+        pick_device("toaster")
+    if not torch.cuda.is_available():
+        with pytest.raises(AutovoiceError, match="no CUDA device"):
+            pick_device("cuda")
+
+
+def test_retrieval_moves_voiced_frames_further_than_unvoiced_ones() -> None:
+    torch.manual_seed(0)
+    content, reference = torch.randn(1, 6, 16), torch.randn(40, 16)
+    voiced = torch.tensor([[True, True, True, False, False, False]])
+    moved = (retrieve(content, reference, voiced, 0.5, 4) - content).norm(dim=-1)[0]
+    assert moved[:3].mean() > 2 * moved[3:].mean()
+    assert torch.equal(retrieve(content, reference, voiced, 0.0, 4), content)
+
+
+def test_full_retrieval_of_one_neighbour_is_that_neighbour() -> None:
+    reference = torch.randn(40, 16)
+    found = retrieve(reference[None, 5:6], reference, torch.ones(1, 1, dtype=torch.bool), 1.0, 1)
+    assert torch.allclose(found[0, 0], reference[5])
+
+
+def test_the_default_preset_is_balanced() -> None:
+    assert PresetConfig() == PRESETS["balanced"]
+    assert load_content_encoder(compose().content) is not None
