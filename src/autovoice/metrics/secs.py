@@ -7,10 +7,14 @@ Papers: Wan et al. 2018, "Generalized End-to-End Loss for Speaker Verification";
 Failure: AudioError on silence, NaN or under 100 ms.
 """
 
+import warnings
 from functools import cache
 
 import numpy as np
-from resemblyzer import VoiceEncoder
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", UserWarning)  # its webrtcvad warns that pkg_resources is deprecated
+    from resemblyzer import VoiceEncoder
 
 from autovoice.metrics.speaker import levelled, unit
 
