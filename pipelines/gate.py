@@ -14,10 +14,10 @@ BASELINE = Path("metrics/baseline.json")
 
 
 def main(cfg: Config) -> dict[str, float]:
-    summary, baseline = read_summary(METRICS / "summary.json"), read_baseline(BASELINE, required=True)
+    summary, baseline = read_summary(METRICS / "summary.json"), read_baseline(BASELINE, required=False)
     verdict = judge(summary, baseline, cfg.gate, own=True)
     write_json(GATE / "verdict.json", verdict.as_json())
-    Console(width=160).print(verdict_table(verdict))
+    Console(width=160).print(verdict_table(verdict), *verdict.notes, sep="\n")
     if not verdict.green:
         raise SystemExit(1)
     return {"checks": float(verdict.n_checks), "faults": float(len(verdict.faults))}
