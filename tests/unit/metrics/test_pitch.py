@@ -37,7 +37,8 @@ def test_the_tracker_follows_a_glide(snr_db, within_hz):
     voiced = f0 > 0
     assert voiced.mean() > 0.97
     at_frames = truth[np.minimum(np.arange(len(f0)) * 160, len(truth) - 1)]
-    assert np.sqrt(np.mean((f0 - at_frames)[voiced] ** 2)) < within_hz
+    whole = voiced & (np.arange(len(f0)) > 3) & (np.arange(len(f0)) < len(f0) - 4)  # windows that the signal fills
+    assert np.sqrt(np.mean((f0 - at_frames)[whole] ** 2)) < within_hz
 
 
 def test_noise_silence_and_snippets_are_unvoiced():
@@ -64,7 +65,8 @@ def test_it_agrees_with_world_on_readers(reader):
     ours = track_f0(wav)
     theirs, _ = pyworld.harvest(wav, RATE, f0_floor=F0_MIN_HZ, f0_ceil=F0_MAX_HZ, frame_period=10)
     assert gpe(theirs, ours) < 0.06
-    assert np.median(np.abs(1200 * np.log2((ours / theirs[: len(ours)])[(ours > 0) & (theirs[: len(ours)] > 0)]))) < 20
+    both = (ours > 0) & (theirs[: len(ours)] > 0)
+    assert np.median(np.abs(1200 * np.log2(ours[both] / theirs[: len(ours)][both]))) < 20
 
 
 def test_identity_is_perfect(melody):
