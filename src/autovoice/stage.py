@@ -54,9 +54,9 @@ def run_stage(
         started = time.monotonic()
         with tracking.stage_run(name, config) as run:
             try:
-                run.metrics(main(ConfigView(config, uses)) or {})  # type: ignore[arg-type]
+                run.results(main(ConfigView(config, uses)) or {})  # type: ignore[arg-type]
             finally:
-                run.metrics({"stage_seconds": time.monotonic() - started})
+                run.results({"stage_seconds": time.monotonic() - started})
                 run.artifacts([path for pattern in artifacts for path in sorted(Path().glob(pattern))])
     except AutovoiceError as error:
         print(f"{name}: {error.sentence}", file=sys.stderr)

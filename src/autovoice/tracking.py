@@ -25,18 +25,28 @@ class StageRun:
     def metrics(self, values: dict[str, float], step: int = 0) -> None:
         """Logs numbers at a step; a value that is None or not finite is left out, as MLflow stores would refuse it."""
 
+    def results(self, values: dict[str, float]) -> None:
+        """Logs what the stage ends with, also to the experiment, as stage/name, so that experiments can be compared."""
+
     def artifacts(self, paths: Sequence[Path]) -> None:
         """Keeps copies of files, below their folders' names."""
 
 
 class _MlflowRun(StageRun):
-    def __init__(self, client: Any, run_id: str) -> None:
-        self._client, self._run_id = client, run_id
+    def __init__(self, client: Any, stage: str, run_id: str, parent_id: str) -> None:
+        self._client, self._stage, self._run_id, self._parent_id = client, stage, run_id, parent_id
 
     def metrics(self, values: dict[str, float], step: int = 0) -> None:
+        self._log(self._run_id, values, step)
+
+    def results(self, values: dict[str, float]) -> None:
+        self._log(self._run_id, values, 0)
+        self._log(self._parent_id, {f"{self._stage}/{key}": value for key, value in values.items()}, 0)
+
+    def _log(self, run_id: str, values: dict[str, float], step: int) -> None:
         for key, value in values.items():
             if value is not None and math.isfinite(value):
-                self._client.log_metric(self._run_id, key.replace("%", "pct"), float(value), step=step)
+                self._client.log_metric(run_id, key, float(value), step=step)
 
     def artifacts(self, paths: Sequence[Path]) -> None:
         for path in paths:
@@ -76,7 +86,7 @@ def stage_run(stage: str, config: Config) -> Iterator[StageRun]:
         yield StageRun()
         return
     client, parent_id, run_id = _open(stage, config)
-    _current = _MlflowRun(client, run_id)
+    _current = _MlflowRun(client, stage, run_id, parent_id)
     status = "FAILED"
     try:
         yield _current

@@ -54,6 +54,14 @@ def test_metrics_keep_their_steps_and_nan_is_left_out(project):
     assert [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "loss")] == [(0, 3.0), (1, 2.0)]
 
 
+def test_what_a_stage_ends_with_is_also_the_experiments(project):
+    with tracking.stage_run("evaluate", compose()) as run:
+        run.results({"adapted/balanced/secs": 0.8})
+    _, runs = runs_of(project)
+    parent = next(r for r in runs if r.data.tags.get("kind") == "experiment")
+    assert parent.data.metrics == {"evaluate/adapted/balanced/secs": 0.8}
+
+
 def test_artifacts_are_copied(project):
     (project / "data").mkdir()
     (project / "data" / "report.html").write_text("<p>", encoding="utf-8")
