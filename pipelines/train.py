@@ -2,10 +2,11 @@
 
 import hashlib
 import shutil
+from concurrent.futures import wait
 from pathlib import Path
 
-import torch
 from rich.console import Console
+from rich.progress import Progress
 from safetensors.torch import load_file
 
 from autovoice import tracking
@@ -15,6 +16,7 @@ from autovoice.data.manifest import Segment, read_manifest
 from autovoice.data_layout import ADAPTED, CHECKPOINTS, FEATURES, PREPARED, VOICES
 from autovoice.errors import DataError
 from autovoice.files import read_json, sha256_file, write_json, write_text
+from autovoice.processes import worker_pool
 from autovoice.stage import run_stage
 from autovoice.training.adapt import AdaptResult, adapt, training_item
 from autovoice.training.callbacks import read_history, write_history
@@ -52,7 +54,8 @@ def probes_for(speaker: str, segments: list[Segment]) -> list[Segment]:
     return sorted(english, key=lambda s: (s.segment_id.split("_")[-1], s.segment_id))[:MAX_PROBES]
 
 
-def adapt_speaker(speaker: str, segments: list[Segment], cfg: Config) -> AdaptResult:
+def adapt_speaker(speaker: str, segments: list[Segment], cfg: Config, num_threads: int) -> AdaptResult:
+    """Runs in a process of its own."""
     train = [s for s in segments if s.speaker == speaker and s.split == "train"]
     if not train:
         raise DataError("no training segments", speaker, "run the prepare stage again")
@@ -62,17 +65,37 @@ def adapt_speaker(speaker: str, segments: list[Segment], cfg: Config) -> AdaptRe
     targets = [load_wav(PREPARED / s.path, rate) for s in train]
     probes = [load_wav(PREPARED / s.path, rate) for s in probes_for(speaker, segments)]
     items = [item_of(s, cfg) for s in train]
-
-    def on_row(metrics: dict[str, float], step: int) -> None:
-        tracking.log_step_metrics({f"{speaker}/{name}": value for name, value in metrics.items()}, step)
-
-    result = adapt(VoiceProfile.load(VOICES / speaker), items, targets, probes, cfg, work, on_row=on_row)
+    voice = VoiceProfile.load(VOICES / speaker)
+    result = adapt(voice, items, targets, probes, cfg, work, num_threads=num_threads)
     out = ADAPTED / speaker
     out.mkdir(parents=True, exist_ok=True)
     for name in ("weights.safetensors", "loss.csv", "selection.csv", "choice.json"):
         shutil.copyfile(work / name, out / name)
     shutil.rmtree(work)
     return result
+
+
+def adapt_all(speakers: list[str], segments: list[Segment], cfg: Config) -> list[AdaptResult]:
+    """Side by side on a CPU, where two voices of one thread each take half the time of one after the other."""
+    workers = min(len(speakers), cfg.trainer.num_threads) if cfg.trainer.accelerator == "cpu" else 1
+    num_threads = cfg.trainer.num_threads // workers
+    with worker_pool(workers) as pool, Progress() as progress:
+        jobs = [pool.submit(adapt_speaker, speaker, segments, cfg, num_threads) for speaker in speakers]
+        bars = {speaker: progress.add_task(speaker, total=cfg.trainer.max_steps) for speaker in speakers}
+        pending = set(jobs)
+        while pending:
+            _, pending = wait(pending, timeout=1)
+            for speaker, bar in bars.items():
+                steps = [row["step"] for row in read_history(CHECKPOINTS / speaker / "loss.csv")]
+                progress.update(bar, completed=max(steps, default=progress.tasks[bar].completed))
+        return [job.result() for job in jobs]
+
+
+def track_losses(speaker: str) -> None:
+    """Losses by step, also of the intervals before a kill, into the tracker."""
+    for row in read_history(ADAPTED / speaker / "loss.csv"):
+        losses = {f"{speaker}/train/{name}": value for name, value in row.items() if name != "step"}
+        tracking.log_step_metrics(losses, int(row["step"]))
 
 
 def write_curves(name: str, speakers: list[str]) -> None:
@@ -82,14 +105,13 @@ def write_curves(name: str, speakers: list[str]) -> None:
 
 
 def main(cfg: Config) -> dict[str, float]:
-    torch.set_num_threads(cfg.trainer.num_threads)
     segments = read_manifest(PREPARED / "manifest.csv")
     metrics: dict[str, float] = {}
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     ADAPTED.mkdir(parents=True, exist_ok=True)
     speakers = read_json(PREPARED / "adapt.json")
-    for speaker in speakers:
-        result = adapt_speaker(speaker, segments, cfg)
+    for speaker, result in zip(speakers, adapt_all(speakers, segments, cfg), strict=True):
+        track_losses(speaker)
         Console().print(
             f"{speaker}: step {result.step} of {result.steps_run}, CER {result.cer:.3f}, d-vector {result.similarity:.3f}"
         )

@@ -1,6 +1,7 @@
 """Runs one DVC stage: configuration, seed, tracking, and errors as one sentence."""
 
 import dataclasses
+import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +33,9 @@ class ConfigView:
             return ConfigView(value, self._uses, f"{key}.")
         raise AttributeError(f"this stage uses {key}, which neither its `uses` nor its params in dvc.yaml name")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ConfigView, (self._value, self._uses, self._prefix)  # worker processes are held to the same keys
+
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("a stage does not change its configuration")
 
@@ -49,6 +53,7 @@ def run_stage(
     metrics are tracked. An AutovoiceError is one sentence on stderr and exit code 2; a SystemExit of `main` passes.
     """
     try:
+        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its hints are about other products
         config = load(sys.argv[1:] if argv is None else argv)
         seed_all(config.seed)
         started = time.monotonic()

@@ -2,9 +2,12 @@
 
 import csv
 import json
+import os
 import runpy
 import shutil
+import subprocess
 import sys
+import time
 
 import pytest
 from audio_files import DEMO
@@ -28,7 +31,7 @@ def run(stage):
     """`python -m pipelines.<stage>` on params.yaml of the working folder, in this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [stage])
-        runpy.run_module(f"pipelines.{stage}", run_name="__main__")
+        runpy.run_module(f"pipelines.{stage}", run_name="__main__", alter_sys=True)  # workers look there
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +85,26 @@ def test_training_is_chosen_by_words_and_voice(workspace):
         rows = list(csv.DictReader(stream))
     assert {"speaker", "step", "cer", "similarity"} <= set(rows[0])
     assert not list((workspace / "data/checkpoints").rglob("*.ckpt"))
+
+
+def test_a_killed_training_continues_from_its_last_checkpoint_to_the_same_weights(workspace, tmp_path):
+    folder = tmp_path / "killed"
+    shutil.copytree(workspace, folder, ignore=shutil.ignore_patterns("adapted", "converted", "metrics"))
+    train, work = [sys.executable, "-m", "pipelines.train"], folder / "data/checkpoints/narrator"
+    environment = os.environ | {"PYTHONPATH": str(DEMO.parents[2])}
+    process = subprocess.Popen(train, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    while not (work / "checkpoints/last.ckpt").exists():
+        assert process.poll() is None, "training ended before its first checkpoint"
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    first_row = (work / "loss.csv").read_text(encoding="utf-8").splitlines()[1]
+    (work / "loss.csv").write_text(f"step,loss\n{first_row.split(',')[0]},123\n", encoding="utf-8")
+    subprocess.run(train, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
+    unbroken, resumed = (root / "data/adapted/narrator" for root in (workspace, folder))
+    history = (resumed / "loss.csv").read_text(encoding="utf-8")
+    assert ",123" in history, "the first interval was trained again"
+    assert (resumed / "weights.safetensors").read_bytes() == (unbroken / "weights.safetensors").read_bytes()
 
 
 def test_every_system_is_measured_and_no_number_is_a_nan(workspace):

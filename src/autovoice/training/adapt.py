@@ -84,7 +84,7 @@ def build_module(cfg: Config, base: Path) -> GeneratorTraining:
         beta2=o.beta2,
         weight_decay=o.weight_decay,
     )
-    return GeneratorTraining(generator, discriminators, schedule, cfg.audio)
+    return GeneratorTraining(generator, discriminators, schedule, cfg.audio, cfg.seed)
 
 
 def adapt(
@@ -95,17 +95,18 @@ def adapt(
     cfg: Config,
     work: Path,
     base: Path = BASE_GENERATOR,
+    num_threads: int = 0,
     on_row=None,
 ) -> AdaptResult:
     """Trains on `items`, converting `probes` each interval; writes work/weights.safetensors, *.csv and choice.json.
 
     targets: recordings of the voice, to compare with; probes: sentences of other people; both mono 16 kHz.
-    A killed run resumes from work/checkpoints/last.ckpt.
+    num_threads: 0 for the trainer's. A killed run resumes from work/checkpoints/last.ckpt.
     """
     if not probes:
         raise DataError("no probe sentences to choose a checkpoint by", str(work), "give recordings of another speaker")
     t, last = cfg.trainer, work / "checkpoints" / "last.ckpt"
-    torch.set_num_threads(t.num_threads)
+    torch.set_num_threads(num_threads or t.num_threads)
     L.seed_everything(cfg.seed, verbose=False)
     module = build_module(cfg, base)
     segments = SegmentConfig(t.batch_size, t.segment_s, t.reference_s, t.reference_s, 0.0)

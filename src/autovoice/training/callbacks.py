@@ -37,10 +37,11 @@ class LossHistory(L.Callback):
 
 def read_history(path: Path) -> list[dict[str, float]]:
     """Rows of a history CSV, oldest first; empty without a file."""
-    if not path.exists():
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(stream)]
+    except FileNotFoundError:
         return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(stream)]
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, float | str]]) -> None:

@@ -54,13 +54,18 @@ class GeneratorTraining(L.LightningModule):
     steps_done: Tensor
 
     def __init__(
-        self, generator: Generator, discriminators: Discriminators, schedule: Schedule, audio: AudioConfig
+        self,
+        generator: Generator,
+        discriminators: Discriminators,
+        schedule: Schedule,
+        audio: AudioConfig,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.generator, self.discriminators = generator, discriminators
         self.ema = copy.deepcopy(generator).requires_grad_(False).eval()
-        self.schedule, self.audio = schedule, audio
+        self.schedule, self.audio, self.seed = schedule, audio, seed
         self.register_buffer("steps_done", torch.zeros((), dtype=torch.long))
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
@@ -80,6 +85,7 @@ class GeneratorTraining(L.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         step = int(self.steps_done)
+        torch.manual_seed(self.seed + step)  # a resumed run draws what an unbroken one would have
         optimizers: Any = self.optimizers()  # Lightning wraps them; step and zero_grad stay the same
         optimizer, judge_optimizer = optimizers
         for group in (*optimizer.param_groups, *judge_optimizer.param_groups):
@@ -101,20 +107,26 @@ class GeneratorTraining(L.LightningModule):
         )
 
     def _judge(self, fake: Tensor, real: Tensor, optimizer: torch.optim.Optimizer, parts: dict[str, Tensor]) -> Tensor:
-        """One discriminator step on a random half second; returns the generator's adversarial + feature matching loss."""
+        """One discriminator step on a random half second; returns the generator's adversarial + feature matching loss.
+
+        Both sides learn from the same two passes through the discriminators, so its gradient is taken here, before they
+        change, and hung on `fake`.
+        """
         size = min(int(ADVERSARIAL_WINDOW_S * self.audio.sample_rate), real.shape[1])
         at = int(torch.randint(0, real.shape[1] - size + 1, ()))
         fake, real = fake[:, at : at + size], real[:, at : at + size]
-        judge_loss = losses.discriminator_loss(self.discriminators(real), self.discriminators(fake.detach()))
-        optimizer.zero_grad()
-        self.manual_backward(judge_loss)
-        optimizer.step()
-        with torch.no_grad():
-            judged_real = self.discriminators(real)
-        judged = self.discriminators(fake)
+        leaf = fake.detach().requires_grad_()
+        judged_real, judged = self.discriminators(real), self.discriminators(leaf)
+        judge_loss = losses.discriminator_loss(judged_real, judged)
         matching = losses.feature_matching_loss(judged_real, judged)
+        adversarial = losses.generator_adversarial_loss(judged) + 2 * matching
+        (gradient,) = torch.autograd.grad(adversarial, leaf, retain_graph=True)
+        optimizer.zero_grad()
+        self.manual_backward(judge_loss, inputs=list(self.discriminators.parameters()))
+        optimizer.step()
         parts |= {"judge": judge_loss, "matching": matching}
-        return losses.generator_adversarial_loss(judged) + 2 * matching
+        linear = (fake * gradient).sum()
+        return linear + (adversarial - linear).detach()
 
     def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad()

@@ -49,9 +49,8 @@ def pretrain(cfg: Config) -> Path:
     segments = SegmentConfig(p.batch_size, p.segment_s, p.reference_s, p.reference_max_s, p.perturb)
     weights = 1 + female * (p.female_weight - 1)
     data = IntervalData(SegmentBatches(groups, segments, cfg.audio, cfg.seed, weights), p.checkpoint_every_steps)
-    module = GeneratorTraining(
-        Generator(cfg.model, cfg.audio, cfg.content), Discriminators(), schedule_of(p), cfg.audio
-    )
+    generator = Generator(cfg.model, cfg.audio, cfg.content)
+    module = GeneratorTraining(generator, Discriminators(), schedule_of(p), cfg.audio, cfg.seed)
     last = work / "checkpoints" / "last.ckpt"
     trainer = L.Trainer(
         accelerator="cpu",
