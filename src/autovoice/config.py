@@ -102,7 +102,7 @@ class PresetConfig:
     """One rung of the ladder from fast to quality."""
 
     reference_s: float = 12.0  # seconds of the target that the generator attends to
-    retrieval: float = 0.0  # 0 to 1: share of content replaced by the target's nearest frames
+    retrieval: float = 0.5  # 0 to 1: share of content replaced by the target's nearest frames
     retrieval_k: int = 4
     n_passes: int = 1  # generator passes over different stretches of reference, averaged
     chunk_s: float = 24.0
