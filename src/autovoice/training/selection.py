@@ -15,6 +15,8 @@ from autovoice.training.module import GeneratorTraining, save_weights
 from autovoice.voice import VoiceProfile
 from autovoice.weights import model_metadata
 
+PROBE_PRESET = PresetConfig(retrieval=0.0)  # the generator alone is judged: retrieval would hide what it has not learnt
+
 
 def choose(rows: list[dict[str, float]], max_cer: float) -> dict[str, float]:
     """Among rows whose cer is within max_cer of the lowest, the one of highest similarity (the earliest of equals)."""
@@ -44,7 +46,7 @@ class Selection(L.Callback):
         self.voice.adapted = weights
         cers, similarities = [], []
         for probe, text in zip(self.probes, self.texts, strict=True):
-            wav = self.converter.convert(probe, self.voice, PresetConfig(), seed=self.cfg.seed)
+            wav = self.converter.convert(probe, self.voice, PROBE_PRESET, seed=self.cfg.seed)
             cers.append(cer(text, transcribe(wav)))
             similarities.append(float(dvector_embedding(wav) @ self.target))
         return float(np.nanmean(cers)), float(np.mean(similarities))
