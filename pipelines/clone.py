@@ -23,12 +23,12 @@ def main(cfg: Config) -> dict[str, float]:
     voices: list[VoiceProfile] = []
     for speaker, segments in sorted(groups.items()):
         items = [load_file(FEATURES / f"{segment.segment_id}.safetensors") for segment in segments]
-        wavs = [load_wav(PREPARED / segment.path, cfg.audio.sample_rate) for segment in segments]
+        wavs = [load_wav(PREPARED / segment.path, cfg.audio.output_rate) for segment in segments]
         embs = [item.pop("spk_emb").numpy() for item in items]
         voice = profile_from_features(
             speaker, wavs, items, embs, cfg.audio, consent=f"dataset licence ({cfg.dataset.name})"
         )
-        voice.save(VOICES / speaker)
+        voice.save(VOICES / speaker, cfg.audio.output_rate)
         numbers = (f"{voice.speech_s:.1f}", f"{voice.f0_median_hz:.0f}", f"{voice.spread:.3f}", f"{voice.snr_db:.0f}")
         table.add_row(speaker, *numbers, "; ".join([voice.verdict, *voice.reasons]))
         voices.append(voice)

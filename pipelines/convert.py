@@ -35,7 +35,7 @@ class ConvertModule(L.LightningModule):
         started = time.perf_counter()
         out = self.converter.convert(wav, job["voice"], job["preset"], job["pitch"], self.seed)
         rtf = (time.perf_counter() - started) / (len(wav) / self.converter.audio.sample_rate)
-        save_wav(job["out"], out, self.converter.audio.sample_rate)
+        save_wav(job["out"], out, self.converter.audio.output_rate)
         return rtf
 
 

@@ -44,7 +44,7 @@ def prepare_work(work: Path, key: str) -> None:
 def item_of(segment: Segment, cfg: Config) -> Item:
     features = load_file(FEATURES / f"{segment.segment_id}.safetensors")
     spk_emb = features.pop("spk_emb").numpy()
-    return training_item(features, load_wav(PREPARED / segment.path, cfg.audio.sample_rate), spk_emb)
+    return training_item(features, load_wav(PREPARED / segment.path, cfg.audio.output_rate), spk_emb, cfg.audio)
 
 
 def probes_for(speaker: str, segments: list[Segment]) -> list[Segment]:

@@ -68,4 +68,6 @@ def analyse(
     shifted = np.where(f0 > 0, np.clip(f0 * 2 ** (shift_st / 12), 40.0, 1600.0), 0).astype(np.float32)
     filled = fill_unvoiced(shifted)
     loudness = scale_loudness(np.concatenate(louds), gain)
-    return Analysis(n_samples, gain, shift_st, shifted, filled, loudness, frame_phase(filled, hop, rate))
+    return Analysis(
+        n_samples, gain, shift_st, shifted, filled, loudness, frame_phase(filled, audio.output_hop, audio.output_rate)
+    )

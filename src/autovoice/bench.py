@@ -46,7 +46,8 @@ def measure(preset: str, threads: int, source: Path, target: Path) -> dict[str, 
     torch.set_num_threads(threads)
     converter, settings = VoiceConverter("cpu"), compose().presets[preset]
     rate = converter.audio.sample_rate
-    voice = clone_voice("bench", [load_wav(target, rate)[: int(30 * rate)]], encoder=converter.encoder)
+    recording = load_wav(target, converter.audio.output_rate)[: 30 * converter.audio.output_rate]
+    voice = clone_voice("bench", [recording], encoder=converter.encoder)
     wav = np.resize(load_wav(source, rate), int(LONG_S * rate))
     converter.convert(wav[: int(SHORT_S * rate)], voice, settings)  # warm-up: first calls allocate
     started = time.perf_counter()

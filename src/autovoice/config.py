@@ -6,21 +6,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autovoice.config_pretrain import DistillConfig, PretrainConfig, VerifyConfig
 from autovoice.config_rules import check_keys, check_overrides, check_values
 from autovoice.errors import ConfigError
 
 
 @dataclass
 class AudioConfig:
-    """Signal geometry shared by every stage."""
+    """Signal geometry shared by every stage: the model hears at sample_rate and speaks at output_rate."""
 
     sample_rate: int = 16000
     hop_length: int = 160  # 100 Hz frames for f0, loudness, mel
     n_fft: int = 1024
     n_mels: int = 80
+    output_rate: int = 16000
+    output_n_fft: int = 1024  # of the generator's inverse STFT
     level_dbfs: float = -26.0  # RMS level at which the model hears and speaks
     f0_min_hz: float = 50.0
     f0_max_hz: float = 1100.0
+
+    @property
+    def output_hop(self) -> int:
+        """Samples of output a frame."""
+        return self.hop_length * self.output_rate // self.sample_rate
 
 
 @dataclass
@@ -62,6 +70,7 @@ class ModelConfig:
     n_blocks: int = 5  # at 10 ms frames, after it
     bottleneck: int = 64
     n_heads: int = 4
+    causal: bool = False  # convolutions see the past alone, so that the same weights can stream
 
 
 @dataclass
@@ -147,29 +156,6 @@ class TrackingConfig:
 
 
 @dataclass
-class PretrainConfig:
-    """The base model's own pipeline (pipelines/pretrain.py), which the default one does not run."""
-
-    manifest: str = ""  # CSV: path, speaker, gender, split, kind
-    root: str = ""  # folder that the manifest's paths start from
-    work_dir: str = ".pretrain"  # features and checkpoints, resumable
-    max_steps: int = 6000
-    checkpoint_every_steps: int = 100
-    batch_size: int = 12
-    segment_s: float = 1.28
-    reference_s: float = 2.0
-    reference_max_s: float = 4.0
-    perturb: float = 0.5
-    lr: float = 8e-4
-    lr_half_life_steps: int = 2500
-    warmup_steps: int = 200
-    adversarial_from_step: int = 4000
-    adversarial_lr: float = 3e-4
-    female_weight: float = 1.5  # the corpus has more men
-    num_threads: int = 2
-
-
-@dataclass
 class Config:
     """Everything that params.yaml holds, one field a conf/ group."""
 
@@ -186,6 +172,8 @@ class Config:
     gate: GateConfig = field(default_factory=GateConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    distill: DistillConfig = field(default_factory=DistillConfig)
+    verify: VerifyConfig = field(default_factory=VerifyConfig)
 
 
 def conf_dir() -> Path:

@@ -14,15 +14,19 @@ CHOICES = {
     "trainer.accelerator": ("cpu", "gpu", "cuda", "auto"),
     "trainer.trainable": ("all", "adaln_head"),
     "trainer.precision": ("32-true", "bf16-mixed", "16-mixed"),
+    "verify.half": ("choose", "measure"),
 }
 POSITIVE = {
-    "audio": ("sample_rate", "hop_length", "n_fft", "n_mels", "f0_min_hz"),
+    "audio": ("sample_rate", "hop_length", "n_fft", "n_mels", "output_rate", "output_n_fft", "f0_min_hz"),
     "dataset": ("segment_min_s",),
     "content": ("dim",),
     "model": ("dim", "n_content_blocks", "n_blocks", "bottleneck", "n_heads"),
     "optim": ("lr", "grad_clip"),
     "trainer": ("devices", "max_steps", "batch_size", "segment_s", "val_every_steps", "num_threads"),
     "evaluate": ("n_bootstrap",),
+    "pretrain": ("max_steps", "checkpoint_every_steps", "batch_size", "segment_s", "lr", "lr_half_life_steps"),
+    "distill": ("max_steps", "checkpoint_every_steps", "batch_size", "segment_s", "lr"),
+    "verify": ("n_pairs",),
 }
 UNIT_INTERVAL = ("optim.beta1", "optim.beta2", "trainer.max_cer", "evaluate.confidence")
 PRESET_POSITIVE = ("reference_s", "retrieval_k", "n_passes", "chunk_s")

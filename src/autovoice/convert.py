@@ -72,7 +72,7 @@ class VoiceConverter:
         self._generator = lru_cache(maxsize=4)(self._load_generator)
 
     def _load_generator(self, weights: Path, mtime_ns: int) -> nn.Module:
-        model, state = load_generator_state(weights, self.model)
+        model, state = load_generator_state(weights, self.audio, self.model)
         generator = Generator(model, self.audio, self.content)
         generator.load_state_dict(state)
         return generator.to(self.device).eval().requires_grad_(False)
@@ -82,10 +82,14 @@ class VoiceConverter:
         weights = voice.adapted or self.weights
         return self._generator(weights, weights.stat().st_mtime_ns)
 
+    def spoken(self, n_samples: int) -> int:
+        """Samples of output that n_samples of input become."""
+        return n_samples * self.audio.output_rate // self.audio.sample_rate
+
     def convert(
         self, wav: np.ndarray, voice: VoiceProfile, preset: PresetConfig, pitch: Pitch = "auto", seed: int = 0
     ) -> np.ndarray:
-        """wav: mono 16 kHz (T,) float32 in [-1, 1] -> (T,) float32, the same words and melody in `voice`."""
+        """wav: mono at audio.sample_rate (T,) float32 in [-1, 1] -> float32 at audio.output_rate, as long, in `voice`."""
         blocks = array_blocks(wav, self.audio.sample_rate)
         analysis = analyse(blocks(), voice, self.audio, pitch)
         parts = list(self.stream(blocks(), analysis, voice, preset, seed))
@@ -104,20 +108,20 @@ class VoiceConverter:
         """Converts file to file in constant memory, reading the source twice; target is written whole or not at all."""
         started, rate = time.perf_counter(), self.audio.sample_rate
         analysis = analyse(stream_blocks(source, rate, 10.0), voice, self.audio, pitch)
-        with StreamWriter(target, rate) as writer:
+        with StreamWriter(target, self.audio.output_rate) as writer:
             done = 0
             for part in self.stream(stream_blocks(source, rate, 10.0), analysis, voice, preset, seed):
                 writer.write(part)
                 done += len(part)
                 if on_progress:
-                    on_progress(done / max(1, analysis.n_samples))
+                    on_progress(done / max(1, self.spoken(analysis.n_samples)))
         used, duration_s = time.perf_counter() - started, analysis.n_samples / rate
         return ConversionStats(duration_s, used, used / max(duration_s, 1e-9), analysis.shift_st)
 
     def stream(
         self, blocks: Iterator[np.ndarray], analysis: Analysis, voice: VoiceProfile, preset: PresetConfig, seed: int = 0
     ) -> Iterator[np.ndarray]:
-        """Blocks of mono 16 kHz in, as many samples out, chunk by chunk."""
+        """Blocks of mono at audio.sample_rate in, the same time at audio.output_rate out, chunk by chunk."""
         frame = 2 * self.audio.hop_length
         core, context = (int(s * self.audio.sample_rate) // frame * frame for s in (preset.chunk_s, preset.context_s))
         for window in overlapping_windows(blocks, core, context):
@@ -127,7 +131,7 @@ class VoiceConverter:
     def _convert_window(
         self, window: Window, analysis: Analysis, voice: VoiceProfile, preset: PresetConfig, seed: int
     ) -> np.ndarray:
-        hop, rate = self.audio.hop_length, self.audio.sample_rate
+        hop = self.audio.hop_length
         wav = (window.wav * analysis.gain).astype(np.float32)
         n_frames = max(MIN_FRAMES, -(-len(wav) // (2 * hop)) * 2)
         padded = np.pad(wav, (0, n_frames * hop - len(wav)))
@@ -136,14 +140,15 @@ class VoiceConverter:
         f0, filled = (torch.from_numpy(inputs[name])[None].to(self.device) for name in ("f0", "f0_filled"))
         loudness = torch.from_numpy(inputs["loudness"])[None].to(self.device)
         phase = torch.from_numpy(inputs["phase"][:1]).to(self.device)
-        excitation = harmonic_excitation(filled, f0 > 0, hop, rate, phase)
+        excitation = harmonic_excitation(filled, f0 > 0, self.audio.output_hop, self.audio.output_rate, phase)
         content = encode(self.encoder, torch.from_numpy(padded)[None].to(self.device), self.content.instance_norm)
         content = retrieve(
             content, voice.ref_content.float().to(self.device), f0[:, ::2] > 0, preset.retrieval, preset.retrieval_k
         )
         out = self._generate((content, f0, loudness, excitation), voice, preset, seed + first)
-        out = out[: len(wav)] * silence_gate(inputs["loudness"], hop)[: len(wav)] / analysis.gain
-        return np.clip(out[window.lead : window.lead + window.n_core], -OUTPUT_PEAK, OUTPUT_PEAK).astype(np.float32)
+        out = out * silence_gate(inputs["loudness"], self.audio.output_hop) / analysis.gain
+        core = slice(self.spoken(window.lead), self.spoken(window.lead + window.n_core))
+        return np.clip(out[core], -OUTPUT_PEAK, OUTPUT_PEAK).astype(np.float32)
 
     def _generate(self, frames: tuple[Tensor, ...], voice: VoiceProfile, preset: PresetConfig, seed: int) -> np.ndarray:
         """One pass a stretch of reference, averaged: the excitation is the same, so the passes add in phase."""

@@ -13,9 +13,9 @@ from autovoice.models.content import encode
 CONTENT_HOPS = 2  # content frames are 20 ms, all others 10 ms
 
 
-def at_level(wav: np.ndarray, audio: AudioConfig) -> np.ndarray:
+def at_level(wav: np.ndarray, sample_rate: int, audio: AudioConfig) -> np.ndarray:
     """wav (T,) scaled so that its active level is audio.level_dbfs."""
-    return (wav * gain_to(wav, audio.sample_rate, audio.level_dbfs)).astype(np.float32)
+    return (wav * gain_to(wav, sample_rate, audio.level_dbfs)).astype(np.float32)
 
 
 def even_length(n_samples: int, audio: AudioConfig) -> int:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from autovoice.audio.f0 import median_f0_hz
 from autovoice.audio.io import load_wav, save_wav
 from autovoice.audio.loudness import estimate_snr_db
+from autovoice.audio.resample import resample
 from autovoice.config import AudioConfig, ContentConfig
 from autovoice.errors import DataError
 from autovoice.features import at_level, extract_features, ref_mel_of
@@ -55,8 +56,11 @@ class VoiceProfile:
     adapted: Path | None = None
     recordings: list[np.ndarray] = field(default_factory=list, repr=False)
 
-    def save(self, folder: Path, sample_rate: int = 16000) -> None:
-        """Writes voice.json, voice.safetensors and recordings/*.flac; voice.json comes last and makes the voice valid."""
+    def save(self, folder: Path, sample_rate: int) -> None:
+        """Writes voice.json, voice.safetensors and, at sample_rate, recordings/*.flac.
+
+        voice.json comes last and makes the voice valid.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         for i, wav in enumerate(self.recordings):
             save_wav(folder / "recordings" / f"{i:04d}.flac", wav, sample_rate)
@@ -112,7 +116,7 @@ def voice_dir(voices: Path, name: str) -> Path:
     return Path(voices) / plain
 
 
-def recordings_of(folder: Path, sample_rate: int = 16000) -> list[np.ndarray]:
+def recordings_of(folder: Path, sample_rate: int) -> list[np.ndarray]:
     """The prepared recordings that clone kept in a voice folder."""
     paths = sorted((folder / "recordings").glob("*.flac"))
     if not paths:
@@ -163,7 +167,7 @@ def profile_from_features(
     audio: AudioConfig,
     consent: str = "",
 ) -> VoiceProfile:
-    """A profile from pieces of speech (wavs), their features (items) and their speaker embeddings.
+    """A profile from pieces of speech (wavs, at audio.output_rate), their features (items) and their speaker embeddings.
 
     Raises DataError when there are fewer than 3 s of speech in all.
     """
@@ -174,7 +178,7 @@ def profile_from_features(
     spread = mean_similarity(np.stack(spk_embs))
     f0 = np.concatenate([item["f0"].numpy() for item in items])
     voiced = f0[f0 > 0]
-    snr_db = float(np.median([estimate_snr_db(wav, audio.sample_rate) for wav in wavs]))
+    snr_db = float(np.median([estimate_snr_db(wav, audio.output_rate) for wav in wavs]))
     verdict, reasons = _verdict(speech_s, spread, snr_db)
     n_reference = int(MAX_REFERENCE_S * 50)
     return VoiceProfile(
@@ -209,16 +213,17 @@ def clone_voice(
     encoder: nn.Module | None = None,
     audio: AudioConfig | None = None,
 ) -> VoiceProfile:
-    """wavs: mono 16 kHz recordings of one voice, finite -> its profile. Raises DataError under 3 s of speech.
+    """wavs: mono recordings of one voice at audio.output_rate, finite -> its profile. Raises DataError under 3 s of speech.
 
     encoder: the content encoder, the default one if None.
     """
     audio, encoder = audio or AudioConfig(), encoder or load_content_encoder(ContentConfig())
-    pieces = [at_level(piece, audio) for piece in pieces_of(wavs, audio.sample_rate)]
+    pieces = [at_level(piece, audio.output_rate, audio) for piece in pieces_of(wavs, audio.output_rate)]
     items, embs = [], []
     for i, piece in enumerate(pieces):
-        items.append(extract_features(piece, encoder, audio))
-        embs.append(embed_speaker(piece))
+        heard = resample(piece, audio.output_rate, audio.sample_rate)
+        items.append(extract_features(heard, encoder, audio))
+        embs.append(embed_speaker(heard))
         if on_progress:
             on_progress((i + 1) / len(pieces))
     return profile_from_features(name, [np.clip(p, -1, 1) for p in pieces], items, embs, audio, consent)

@@ -41,11 +41,11 @@ def test_a_clone_knows_its_pitch_its_speech_and_its_consent(voice: VoiceProfile)
 
 
 def test_a_voice_reads_back_what_was_saved(voice: VoiceProfile, tmp_path: Path) -> None:
-    voice.save(tmp_path / "v")
+    voice.save(tmp_path / "v", 16000)
     loaded = VoiceProfile.load(tmp_path / "v")
     assert loaded.facts() == voice.facts()
     assert torch.equal(loaded.ref_content, voice.ref_content)
-    assert sum(map(len, recordings_of(tmp_path / "v"))) == pytest.approx(12 * RATE, abs=RATE)
+    assert sum(map(len, recordings_of(tmp_path / "v", 16000))) == pytest.approx(12 * RATE, abs=RATE)
 
 
 @pytest.mark.parametrize("make", [lambda: speech("june", 2.0), lambda: np.zeros(10 * RATE, np.float32)])

@@ -32,6 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Writes voices/NAME and says how good the voice is."""
+    from autovoice.config import AudioConfig
     from autovoice.voice import clone_voice, voice_dir
 
     console = Console(args)
@@ -41,7 +42,7 @@ def run(args: Namespace) -> int:
     wavs, warnings = load_checked(args.paths, console)
     with console.progress(f"cloning {args.name}") as on_progress:
         voice = clone_voice(folder.name, wavs, args.consent, on_progress)
-    save_whole(voice, folder)
+    save_whole(voice, folder, AudioConfig().output_rate)
     for reason in voice.reasons:
         console.warn(reason)
     console.say(
@@ -52,12 +53,12 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def save_whole(voice: "VoiceProfile", folder: Path) -> None:
+def save_whole(voice: "VoiceProfile", folder: Path, sample_rate: int) -> None:
     """Saves beside `folder` and swaps it in, so that a failure leaves neither half a voice nor a lost one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".cloning-", dir=folder.parent))
     try:
-        voice.save(temporary / "new")
+        voice.save(temporary / "new", sample_rate)
         if folder.exists():
             folder.rename(temporary / "old")
         (temporary / "new").rename(folder)

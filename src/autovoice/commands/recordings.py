@@ -36,10 +36,10 @@ def warn_of(path: Path, console: Console) -> list[str]:
 
 
 def load_checked(paths: Iterable[Path], console: Console) -> tuple[list, dict[str, list[str]]]:
-    """-> (mono 16 kHz recordings, warnings by path); raises AudioError for one that is not usable."""
+    """-> (mono recordings at the output rate, warnings by path); raises AudioError for one that is not usable."""
     from autovoice.audio.io import load_wav
     from autovoice.config import AudioConfig
 
     files = expand(paths)
     warnings = {str(path): warn_of(path, console) for path in files}
-    return [load_wav(path, AudioConfig().sample_rate) for path in files], {k: v for k, v in warnings.items() if v}
+    return [load_wav(path, AudioConfig().output_rate) for path in files], {k: v for k, v in warnings.items() if v}

@@ -40,7 +40,7 @@ def prepare(dataset: DatasetConfig, audio: AudioConfig, seed: int, out: Path) ->
 
 def _cut(check: Check, dataset: DatasetConfig, audio: AudioConfig, out: Path) -> list[Segment]:
     """Writes the segments of one recording at the model's level; a recording without any is left out."""
-    recording, rate = check.recording, audio.sample_rate
+    recording, rate = check.recording, audio.output_rate
     wav = load_wav(recording.path, rate)
     wav = wav - wav.mean()
     if dataset.max_speaker_s:

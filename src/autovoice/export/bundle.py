@@ -38,7 +38,7 @@ def write_bundle(
             shutil.copyfile(profile / file, folder / file)
         if weights:
             shutil.copyfile(weights, folder / "weights.safetensors")
-    model, _ = load_generator_state(BASE_GENERATOR)
+    model, _ = load_generator_state(BASE_GENERATOR, audio)
     config: dict[str, Any] = {"audio": asdict(audio), "content": asdict(content), "model": asdict(model)}
     config |= {"presets": {name: asdict(preset) for name, preset in presets.items()}, "autovoice": __version__}
     write_json(out / "config.json", config)
@@ -64,7 +64,8 @@ def verify_bundle(folder: Path) -> None:
 
 def model_card(voices: dict[str, tuple[Path, Path | None]], summary: dict[str, Any]) -> str:
     """Markdown: what it is, whose voices, how it was measured (from summary.json), licences and limits."""
-    lines = ["# AutoVoice bundle", "", f"AutoVoice {__version__}: voice conversion, 16 kHz.", "", "## Voices", ""]
+    khz = AudioConfig().output_rate // 1000
+    lines = ["# AutoVoice bundle", "", f"AutoVoice {__version__}: voice conversion, {khz} kHz.", "", "## Voices", ""]
     for name, (profile, weights) in voices.items():
         facts = read_json(profile / "voice.json")
         kind = "adapted" if weights else "zero-shot"

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-HIGHEST_HARMONIC_HZ = 7600.0
+HIGHEST_HARMONIC = 0.475  # of the sample rate: 11.4 kHz at 24 kHz
 LOWEST_F0_HZ = 40.0
 DEFAULT_F0_HZ = 100.0  # where nothing is voiced at all
 
@@ -39,7 +39,7 @@ def harmonic_excitation(
 ) -> Tensor:
     """f0_filled, voiced (B, T) frames centred on sample i * hop_length -> (B, T * hop_length), 0 where unvoiced.
 
-    phase: cycles (B,) at the first sample, 0 if None. Harmonics end at 7.6 kHz; power does not depend on f0.
+    phase: cycles (B,) at the first sample, 0 if None. Harmonics end just under half the sample rate; power does not depend on f0.
     """
     batch, _n_frames = f0_filled.shape
     ramp = torch.arange(hop_length, device=f0_filled.device) / hop_length
@@ -51,7 +51,7 @@ def harmonic_excitation(
     steps = (f.double() / sample_rate).cumsum(1)
     steps = torch.cat([torch.zeros_like(steps[:, :1]), steps[:, :-1]], 1)
     cycles = ((steps + (0.0 if phase is None else phase.double()[:, None])) % 1.0).float()
-    n_harmonics = (HIGHEST_HARMONIC_HZ / f).floor()
+    n_harmonics = (HIGHEST_HARMONIC * sample_rate / f).floor()
     half = torch.sin(math.pi * cycles)
     peak = half.abs() < 1e-3
     kernel = torch.where(

@@ -11,7 +11,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
 from autovoice.audio.io import load_wav
-from autovoice.config import Config
+from autovoice.audio.resample import resample
+from autovoice.config import AudioConfig, Config
 from autovoice.errors import DataError
 from autovoice.features import at_level, extract_features
 from autovoice.files import replacing, write_json
@@ -22,7 +23,7 @@ from autovoice.models.speaker import embed_speaker
 from autovoice.training.callbacks import LossHistory, read_history
 from autovoice.training.data import IntervalData
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights
-from autovoice.training.segments import Item, SegmentBatches, SegmentConfig
+from autovoice.training.segments import Item, SegmentBatches, SegmentConfig, target_of
 from autovoice.training.selection import Selection, choose
 from autovoice.voice import VoiceProfile, pieces_of, recordings_of
 from autovoice.weights import BASE_GENERATOR
@@ -44,20 +45,21 @@ class AdaptResult:
 
 
 def items_of(wavs: list[np.ndarray], encoder: nn.Module, cfg: Config) -> list[Item]:
-    """Training items of recordings at the model's level, in pieces of at most 15 s."""
+    """Training items of recordings (mono, at the output rate), in pieces of at most 15 s."""
     items = []
-    for wav in pieces_of(wavs, cfg.audio.sample_rate):
-        wav = at_level(wav, cfg.audio)
-        items.append(training_item(extract_features(wav, encoder, cfg.audio), wav, embed_speaker(wav)))
+    rate, audio = cfg.audio.output_rate, cfg.audio
+    for piece in pieces_of(wavs, rate):
+        wav = at_level(piece, rate, audio)
+        heard = resample(wav, rate, audio.sample_rate)
+        items.append(training_item(extract_features(heard, encoder, audio), wav, embed_speaker(heard), audio))
     return items
 
 
-def training_item(features: Item, wav: np.ndarray, spk_emb: np.ndarray) -> Item:
-    """Features of a recording and its samples -> an item for SegmentBatches."""
-    n = len(features["f0"]) * (len(wav) // max(1, len(features["f0"]))) if len(features["f0"]) else 0
-    pcm = torch.from_numpy((np.clip(wav[:n], -1, 1) * 32767).astype(np.int16))
+def training_item(features: Item, wav: np.ndarray, spk_emb: np.ndarray, audio: AudioConfig) -> Item:
+    """Features of a recording and its samples at audio.output_rate -> an item for SegmentBatches."""
     filled = torch.from_numpy(fill_unvoiced(features["f0"].numpy()))
-    return features | {"wav": pcm, "f0_filled": filled, "spk_emb": torch.from_numpy(spk_emb)}
+    target = target_of(wav, len(features["f0"]), audio)
+    return features | target | {"f0_filled": filled, "spk_emb": torch.from_numpy(spk_emb)}
 
 
 def choose_trainable(generator: Generator, trainable: str) -> None:
@@ -160,8 +162,8 @@ def read_probes(folder: Path = PROBES, sample_rate: int = 16000) -> list[np.ndar
 def adapt_voice(folder: Path, cfg: Config, encoder: nn.Module, on_row=None) -> AdaptResult:
     """Adapts the voice in `folder` (made by clone) and puts weights.safetensors there; raises DataError without recordings."""
     voice = VoiceProfile.load(folder)
+    items = items_of(recordings_of(folder, cfg.audio.output_rate), encoder, cfg)
     recordings = recordings_of(folder, cfg.audio.sample_rate)
-    items = items_of(recordings, encoder, cfg)
     work = folder / "adaptation"
     result = adapt(voice, items, recordings, read_probes(), cfg, work, on_row=on_row)
     with replacing(folder / "weights.safetensors") as temporary:

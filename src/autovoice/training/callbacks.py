@@ -7,7 +7,6 @@ from pathlib import Path
 import lightning as L
 
 from autovoice.files import replacing
-from autovoice.training.module import GeneratorTraining
 
 
 class LossHistory(L.Callback):
@@ -25,8 +24,7 @@ class LossHistory(L.Callback):
         self.n += 1
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GeneratorTraining)
-        step = int(pl_module.steps_done)
+        step = int(getattr(pl_module, "steps_done", trainer.global_step))
         row = {"step": float(step)} | {k.removeprefix("train/"): round(v / self.n, 5) for k, v in self.sums.items()}
         self.sums, self.n = {}, 0
         rows = [r for r in read_history(self.path) if r["step"] < step] + [row]

@@ -2,27 +2,28 @@
 
 import csv
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-import soxr
 import torch
 from rich.progress import track
 from safetensors.torch import save_file
-from torch import Tensor
 
 from autovoice.audio.io import load_wav
+from autovoice.audio.resample import resample
 from autovoice.config import AudioConfig, ContentConfig
+from autovoice.errors import DataError
 from autovoice.features import at_level, even_length, extract_features
 from autovoice.files import replacing
-from autovoice.models.content import encode, load_content_encoder
+from autovoice.models.content import load_content_encoder
 from autovoice.models.speaker import embed_speaker
 from autovoice.processes import worker_pool
+from autovoice.training.segments import target_of
 
 MAX_RECORDING_S = 30.0  # a longer one is cut: Whisper hears 30 s at once
-PERTURB_RATIO = 1.25  # content is also taken from a copy played up to this much faster or slower
+PSEUDO_RATIOS = (1.08, 1.25)  # a pseudo-speaker is a speaker played so much slower or faster
 
 
 @dataclass
@@ -33,11 +34,12 @@ class Recording:
     speaker: str
     gender: str
     split: str
+    ratio: float = 1.0  # played so much slower: a pseudo-speaker
 
     @property
     def key(self) -> str:
         """A file name that is unique to the recording."""
-        return hashlib.sha256(self.path.encode()).hexdigest()[:20]
+        return hashlib.sha256(self.path.encode()).hexdigest()[:20] + (f"_{self.ratio:.3f}" if self.ratio != 1 else "")
 
 
 def read_corpus(manifest: Path, split: str) -> list[Recording]:
@@ -47,14 +49,32 @@ def read_corpus(manifest: Path, split: str) -> list[Recording]:
     return [Recording(row["path"], row["speaker"], row["gender"], row["split"]) for row in rows]
 
 
-def perturbed_content(wav: np.ndarray, encoder: torch.nn.Module, seed: str, n_frames: int) -> Tensor:
-    """Content of wav played faster or slower (so in another voice), stretched back to n_frames: (n_frames, D) float16."""
-    rng = np.random.default_rng(int(hashlib.sha256(seed.encode()).hexdigest()[:8], 16))
-    ratio = float(np.exp(rng.uniform(-1, 1) * np.log(PERTURB_RATIO)))
-    played = soxr.resample(wav, 16000, 16000 * ratio).astype(np.float32)[: int(MAX_RECORDING_S * 16000)]
-    content = encode(encoder, torch.from_numpy(played)[None]).transpose(1, 2)
-    stretched = torch.nn.functional.interpolate(content, size=n_frames, mode="linear", align_corners=False)
-    return stretched[0].T.half().contiguous()
+def write_recipe(recordings: list[Recording], path: Path) -> None:
+    """A line a recording, with the ratio of its pseudo-speaker."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, [field.name for field in fields(Recording)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(recording) for recording in recordings)
+
+
+def read_recipe(path: Path) -> list[Recording]:
+    """What write_recipe wrote; raises DataError without it."""
+    if not path.is_file():
+        raise DataError("no recipe", str(path), "run python -m pipelines.pretraining.recipe first")
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [Recording(**{**row, "ratio": float(row["ratio"])}) for row in csv.DictReader(stream)]  # type: ignore[arg-type]
+
+
+def pseudo_speakers(recordings: list[Recording]) -> list[Recording]:
+    """The same recordings by speakers who do not exist: each voice played slower or faster by its own ratio."""
+    return [replace(r, speaker=f"{r.speaker}@", ratio=pseudo_ratio(r.speaker)) for r in recordings]
+
+
+def pseudo_ratio(speaker: str) -> float:
+    """PSEUDO_RATIOS or their inverses, log-uniform, the same for the same speaker."""
+    rng = np.random.default_rng(int(hashlib.sha256(speaker.encode()).hexdigest()[:8], 16))
+    ratio = np.exp(rng.uniform(*np.log(PSEUDO_RATIOS)))
+    return round(float(ratio if rng.random() < 0.5 else 1 / ratio), 3)
 
 
 @cache
@@ -66,11 +86,13 @@ def _encoder(name: str, layer: int) -> torch.nn.Module:
 def _extract(job: tuple[Recording, Path, Path, ContentConfig, AudioConfig]) -> None:
     recording, root, target, content, audio = job
     encoder = _encoder(content.name, content.layer)
-    wav = load_wav(root / recording.path, audio.sample_rate)[: int(MAX_RECORDING_S * audio.sample_rate / PERTURB_RATIO)]
-    wav = at_level(wav, audio)[: even_length(len(wav), audio)]
+    rate = audio.output_rate
+    spoken = load_wav(root / recording.path, rate)[: int(MAX_RECORDING_S * rate / PSEUDO_RATIOS[1])]
+    spoken = at_level(resample(spoken, rate, rate * recording.ratio), rate, audio)
+    wav = resample(spoken, rate, audio.sample_rate)
+    wav = wav[: even_length(len(wav), audio)]
     features = extract_features(wav, encoder, audio)
-    features["content_perturbed"] = perturbed_content(wav, encoder, recording.path, len(features["content"]))
-    features["wav"] = torch.from_numpy((np.clip(wav, -1, 1) * 32767).astype(np.int16))
+    features |= target_of(spoken, len(features["f0"]), audio)
     features["spk_emb"] = torch.from_numpy(embed_speaker(wav))
     with replacing(target) as temporary:
         save_file(features, temporary)

@@ -1,15 +1,15 @@
 """Batches by interval, so that a checkpoint at an interval's end resumes exactly."""
 
-import lightning as L
-from torch.utils.data import DataLoader
+from typing import Any
 
-from autovoice.training.segments import SegmentBatches
+import lightning as L
+from torch.utils.data import DataLoader, Dataset
 
 
 class IntervalData(L.LightningDataModule):
     """Epoch e holds the batches [e * interval, (e + 1) * interval): a checkpoint at its end resumes exactly."""
 
-    def __init__(self, batches: SegmentBatches, interval: int) -> None:
+    def __init__(self, batches: Dataset[Any], interval: int) -> None:
         super().__init__()
         self.batches, self.interval = batches, interval
 

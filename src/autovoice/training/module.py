@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from autovoice.audio.bandwidth import limit_band
 from autovoice.config import AudioConfig
 from autovoice.files import replacing
 from autovoice.models.discriminator import Discriminators
@@ -75,9 +76,9 @@ class GeneratorTraining(L.LightningModule):
         return [torch.optim.AdamW(group, s.lr, (s.beta1, s.beta2), weight_decay=s.weight_decay) for group in groups]
 
     def synthesise(self, batch: dict[str, Tensor]) -> Tensor:
-        """batch of training.segments -> wav (B, T * hop_length)."""
+        """batch of training.segments -> wav (B, T * output_hop)."""
         voiced = batch["f0"] > 0
-        excitation = harmonic_excitation(batch["f0_filled"], voiced, self.audio.hop_length, self.audio.sample_rate)
+        excitation = harmonic_excitation(batch["f0_filled"], voiced, self.audio.output_hop, self.audio.output_rate)
         noise = 0.1 * torch.randn_like(excitation)
         names = ("content", "f0", "loudness")
         voice = (batch["spk_emb"], batch["ref_content"], batch["ref_mel"])
@@ -90,9 +91,10 @@ class GeneratorTraining(L.LightningModule):
         optimizer, judge_optimizer = optimizers
         for group in (*optimizer.param_groups, *judge_optimizer.param_groups):
             group["lr"] = self.schedule.lr_at(step)
-        fake, real = self.synthesise(batch), batch["wav"]
+        rate = self.audio.output_rate  # the losses see only the band that a recording has
+        fake, real = (limit_band(wav, batch["band_hz"], rate) for wav in (self.synthesise(batch), batch["wav"]))
         convergence, log_l1 = losses.multi_resolution_stft(fake, real)
-        mel = losses.mel_l1(fake, real, self.audio.sample_rate)
+        mel = losses.mel_l1(fake, real, rate)
         parts = {"mel": mel, "convergence": convergence, "log_l1": log_l1}
         if self.schedule.is_adversarial(step):
             adversarial = self._judge(fake, real, judge_optimizer, parts)
@@ -112,7 +114,7 @@ class GeneratorTraining(L.LightningModule):
         Both sides learn from the same two passes through the discriminators, so its gradient is taken here, before they
         change, and hung on `fake`.
         """
-        size = min(int(ADVERSARIAL_WINDOW_S * self.audio.sample_rate), real.shape[1])
+        size = min(int(ADVERSARIAL_WINDOW_S * self.audio.output_rate), real.shape[1])
         at = int(torch.randint(0, real.shape[1] - size + 1, ()))
         fake, real = fake[:, at : at + size], real[:, at : at + size]
         leaf = fake.detach().requires_grad_()

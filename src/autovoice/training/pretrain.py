@@ -1,39 +1,56 @@
 """Pretrains the base generator on a corpus of many people; resumes from the last checkpoint."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import lightning as L
 import numpy as np
 import torch
+import torch.nn.functional as F
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import Tensor
 
-from autovoice.config import Config, PretrainConfig
-from autovoice.errors import DataError
+from autovoice.config import Config
+from autovoice.config_pretrain import PretrainConfig
 from autovoice.models.discriminator import Discriminators
 from autovoice.models.generator import Generator
 from autovoice.training.callbacks import LossHistory
-from autovoice.training.corpus import Recording, read_corpus
+from autovoice.training.corpus import Recording
 from autovoice.training.data import IntervalData
-from autovoice.training.module import GeneratorTraining, Schedule, save_weights
+from autovoice.training.module import GeneratorTraining, Schedule, load_weights, save_weights
 from autovoice.training.segments import Item, SegmentBatches, SegmentConfig, load_item
 from autovoice.weights import model_metadata
 
 
-def group_by_speaker(recordings: list[Recording], features: Path) -> tuple[list[list[Item]], np.ndarray]:
-    """(recordings' features by speaker, 1.0 where the speaker is a woman) for those with a second or more."""
-    groups: dict[str, list[Item]] = {}
-    female: dict[str, bool] = {}
+def load_twins(recordings: list[Recording], features: Path) -> list[tuple[Recording, Item]]:
+    """Items of a second or more; each gets the content of its twin, the same words by speaker or pseudo-speaker."""
+    found = {r.key: (r, load_item(features / f"{r.key}.safetensors")) for r in recordings}
     for recording in recordings:
-        path = features / f"{recording.key}.safetensors"
-        if path.exists():
-            item = load_item(path)
-            if len(item["content"]) >= 50:
-                groups.setdefault(recording.speaker, []).append(item)
-                female[recording.speaker] = recording.gender == "F"
-    if not groups:
-        raise DataError("no features", str(features), "run the pretrain features step first")
+        if recording.ratio != 1:
+            item, twin = found[recording.key][1], found[replace(recording, ratio=1.0).key][1]
+            item["content_perturbed"] = stretch(twin["content"], len(item["content"]))
+            twin["content_perturbed"] = stretch(item["content"], len(twin["content"]))
+    return [(recording, item) for recording, item in found.values() if len(item["content"]) >= 50]
+
+
+def stretch(content: Tensor, n_frames: int) -> Tensor:
+    """content (T, D) -> (n_frames, D) of the same type, interpolated."""
+    stretched = F.interpolate(content.float().T[None], size=n_frames, mode="linear", align_corners=False)
+    return stretched[0].T.to(content.dtype).contiguous()
+
+
+def group_by_speaker(
+    recordings: list[Recording], features: Path, cfg: PretrainConfig
+) -> tuple[list[list[Item]], np.ndarray]:
+    """(recordings' features by speaker, how often to draw each speaker)."""
+    groups: dict[str, list[Item]] = {}
+    weights: dict[str, float] = {}
+    for recording, item in load_twins(recordings, features):
+        groups.setdefault(recording.speaker, []).append(item)
+        weight = cfg.female_weight if recording.gender == "F" else 1.0
+        weights[recording.speaker] = weight * (cfg.pseudo_weight if recording.ratio != 1 else 1.0)
     names = sorted(groups)
-    return [groups[name] for name in names], np.array([female[name] for name in names], float)
+    return [groups[name] for name in names], np.array([weights[name] for name in names])
 
 
 def schedule_of(cfg: PretrainConfig) -> Schedule:
@@ -41,16 +58,21 @@ def schedule_of(cfg: PretrainConfig) -> Schedule:
     return Schedule(cfg.lr, cfg.adversarial_lr, cfg.warmup_steps, cfg.lr_half_life_steps, cfg.adversarial_from_step)
 
 
-def pretrain(cfg: Config) -> Path:
-    """Trains to cfg.pretrain.max_steps and writes work_dir/base.safetensors; returns its path."""
+def pretrain(cfg: Config, recordings: list[Recording]) -> Path:
+    """Trains to cfg.pretrain.max_steps on the features of `recordings` in work_dir/features.
+
+    Returns the path of the weights, work_dir/base.safetensors.
+    """
     p, work = cfg.pretrain, Path(cfg.pretrain.work_dir)
     torch.set_num_threads(p.num_threads)
-    groups, female = group_by_speaker(read_corpus(Path(p.manifest), "train"), work / "features")
+    groups, weights = group_by_speaker(recordings, work / "features", p)
     segments = SegmentConfig(p.batch_size, p.segment_s, p.reference_s, p.reference_max_s, p.perturb)
-    weights = 1 + female * (p.female_weight - 1)
     data = IntervalData(SegmentBatches(groups, segments, cfg.audio, cfg.seed, weights), p.checkpoint_every_steps)
     generator = Generator(cfg.model, cfg.audio, cfg.content)
-    module = GeneratorTraining(generator, Discriminators(), schedule_of(p), cfg.audio, cfg.seed)
+    discriminators = Discriminators()
+    if p.init:
+        load_weights(Path(p.init), generator, discriminators)
+    module = GeneratorTraining(generator, discriminators, schedule_of(p), cfg.audio, cfg.seed)
     last = work / "checkpoints" / "last.ckpt"
     trainer = L.Trainer(
         accelerator="cpu",
@@ -66,5 +88,5 @@ def pretrain(cfg: Config) -> Path:
     )
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
     facts = {"steps": str(int(module.steps_done)), "speakers": str(len(groups))}
-    save_weights(module, work / "base.safetensors", model_metadata(cfg.model) | facts)
+    save_weights(module, work / "base.safetensors", model_metadata(cfg.model, cfg.audio) | facts)
     return work / "base.safetensors"

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from autovoice.audio.bandwidth import bandwidth_hz
 from autovoice.config import AudioConfig
 from autovoice.features import ref_mel_of
 from autovoice.models.excitation import fill_unvoiced
@@ -34,6 +35,13 @@ def load_item(path: Path) -> Item:
     return item
 
 
+def target_of(wav: np.ndarray, n_frames: int, audio: AudioConfig) -> Item:
+    """wav (T,) at audio.output_rate -> wav (n_frames * output_hop,) int16, and band_hz (), up to which it has content."""
+    n = n_frames * audio.output_hop
+    pcm = (np.clip(np.pad(wav, (0, max(0, n - len(wav))))[:n], -1, 1) * 32767).astype(np.int16)
+    return {"wav": torch.from_numpy(pcm), "band_hz": torch.tensor(bandwidth_hz(wav, audio.output_rate))}
+
+
 def _window(item: Item, start: int, n_content: int, audio: AudioConfig, content: str) -> Item:
     """The segment of n_content content frames from `start`, right-padded with zeros to that length."""
 
@@ -47,7 +55,8 @@ def _window(item: Item, start: int, n_content: int, audio: AudioConfig, content:
         "f0": cut(item["f0"], 2),
         "f0_filled": cut(item["f0_filled"], 2).clamp(min=40),
         "loudness": cut(item["loudness"], 2),
-        "wav": cut(item["wav"], 2 * audio.hop_length).float() / 32767,
+        "wav": cut(item["wav"], 2 * audio.output_hop).float() / 32767,
+        "band_hz": item["band_hz"],
     }
 
 

@@ -6,6 +6,7 @@ import lightning as L
 import numpy as np
 import torch
 
+from autovoice.audio.resample import resample
 from autovoice.config import Config, PresetConfig
 from autovoice.convert import VoiceConverter
 from autovoice.metrics.asr import cer, transcribe
@@ -47,6 +48,7 @@ class Selection(L.Callback):
         cers, similarities = [], []
         for probe, text in zip(self.probes, self.texts, strict=True):
             wav = self.converter.convert(probe, self.voice, PROBE_PRESET, seed=self.cfg.seed)
+            wav = resample(wav, self.cfg.audio.output_rate, self.cfg.audio.sample_rate)
             cers.append(cer(text, transcribe(wav)))
             similarities.append(float(dvector_embedding(wav) @ self.target))
         return float(np.nanmean(cers)), float(np.mean(similarities))
@@ -55,7 +57,7 @@ class Selection(L.Callback):
         """Scores the module as it is and appends the row to selection.csv."""
         step = int(module.steps_done)
         path = self.work / "candidates" / f"{step:06d}.safetensors"
-        save_weights(module, path, model_metadata(self.cfg.model))
+        save_weights(module, path, model_metadata(self.cfg.model, self.cfg.audio))
         with torch.random.fork_rng():
             error, similarity = self.score(path)
         row = {"step": float(step), "cer": round(error, 5), "similarity": round(similarity, 5)}

@@ -7,24 +7,38 @@ from pathlib import Path
 from safetensors import safe_open
 from torch import Tensor
 
-from autovoice.config import ModelConfig
+from autovoice.config import AudioConfig, ModelConfig
 from autovoice.errors import AssetError
 
 BASE_GENERATOR = Path(__file__).parent / "base.safetensors"
 CONTENT_ENCODER = Path(__file__).parent / "content.safetensors"
 
 
-def model_metadata(model: ModelConfig) -> dict[str, str]:
+def model_metadata(model: ModelConfig, audio: AudioConfig) -> dict[str, str]:
     """What save_weights writes into the file's header so that it can be loaded without a configuration."""
-    return {"model": json.dumps(asdict(model), sort_keys=True)}
+    return {"model": json.dumps(asdict(model), sort_keys=True), "output": json.dumps(_output(audio))}
 
 
-def load_generator_state(path: Path, model: ModelConfig | None = None) -> tuple[ModelConfig, dict[str, Tensor]]:
-    """(sizes, float32 state dict of the generator) in a file written by training; raises AssetError without one."""
+def _output(audio: AudioConfig) -> list[int]:
+    return [audio.output_rate, audio.output_n_fft]
+
+
+def load_generator_state(
+    path: Path, audio: AudioConfig, model: ModelConfig | None = None
+) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """(sizes, float32 state dict of the generator) in a file written by training.
+
+    Raises AssetError without one, and for weights that speak at another rate than audio.output_rate.
+    """
     if not path.is_file():
         raise AssetError("no such weights", str(path), "run autovoice doctor")
     with safe_open(path, "pt") as stream:
         metadata = stream.metadata() or {}
+        made_for = json.loads(metadata.get("output", "[16000, 1024]"))
+        if made_for != _output(audio):
+            raise AssetError(
+                f"speaks at {made_for[0]} Hz, not at {audio.output_rate}", str(path), "adapt the voice again"
+            )
         names = [name for name in stream.keys() if name.startswith("generator.")]  # noqa: SIM118 - safe_open has no iterator
         state = {name.removeprefix("generator."): stream.get_tensor(name).float() for name in names}
     if model is None:

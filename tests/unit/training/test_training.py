@@ -26,7 +26,7 @@ def fake_item(seed: int, n_content: int = 150) -> Item:
     rng = np.random.default_rng(seed)
     n = 2 * n_content
     f0 = np.where(np.arange(n) % 40 < 30, 150.0, 0.0).astype(np.float32)
-    wav = (3000 * np.sin(2 * np.pi * 150 * np.arange(n * 160) / 16000)).astype(np.int16)
+    wav = (3000 * np.sin(2 * np.pi * 150 * np.arange(n * AUDIO.output_hop) / AUDIO.output_rate)).astype(np.int16)
     return {
         "content": torch.from_numpy(rng.normal(size=(n_content, 512)).astype(np.float16)),
         "f0": torch.from_numpy(f0),
@@ -34,6 +34,7 @@ def fake_item(seed: int, n_content: int = 150) -> Item:
         "loudness": torch.zeros(n),
         "mel": torch.from_numpy(rng.normal(size=(n, 80)).astype(np.float16)),
         "wav": torch.from_numpy(wav),
+        "band_hz": torch.tensor(12000.0),
         "spk_emb": torch.from_numpy(rng.normal(size=256).astype(np.float32)),
     }
 
@@ -79,10 +80,10 @@ def test_training_lowers_the_loss_and_counts_its_steps(adversarial_from: int) ->
     training = module(adversarial_from)
     batch = batches()[0]
     torch.manual_seed(1)
-    before = losses.mel_l1(training.synthesise(batch), batch["wav"], 16000)
+    before = losses.mel_l1(training.synthesise(batch), batch["wav"], AUDIO.output_rate)
     fit(training, 12)
     torch.manual_seed(1)
-    after = losses.mel_l1(training.synthesise(batch), batch["wav"], 16000)
+    after = losses.mel_l1(training.synthesise(batch), batch["wav"], AUDIO.output_rate)
     assert int(training.steps_done) == 12
     assert after < before
 
@@ -105,8 +106,8 @@ def test_losses_are_zero_for_the_same_audio_and_grow_with_the_error() -> None:
 
 def test_weights_read_back_with_the_sizes_they_were_made_with(tmp_path: Path) -> None:
     training = module()
-    save_weights(training, tmp_path / "w.safetensors", model_metadata(TINY))
-    sizes, state = load_generator_state(tmp_path / "w.safetensors")
+    save_weights(training, tmp_path / "w.safetensors", model_metadata(TINY, AUDIO))
+    sizes, state = load_generator_state(tmp_path / "w.safetensors", AUDIO)
     assert sizes == TINY
     other = module()
     load_weights(tmp_path / "w.safetensors", other.generator, other.discriminators)

@@ -1,0 +1,45 @@
+"""Stage recipe: which recordings train the base model, each also as its pseudo-speaker's; hours, people, licences."""
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+from autovoice.config import Config
+from autovoice.errors import ConfigError
+from autovoice.files import write_json
+from autovoice.stage import run_stage
+from autovoice.training.corpus import pseudo_speakers, read_corpus, write_recipe
+
+
+def totals(manifest: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """column -> value -> people and hours, of the training speech in the manifest."""
+    seconds: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    people: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    with manifest.open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["split"] == "train" and row["kind"] == "speech"]
+    for row in rows:
+        for column in ("licence", "source", "lang", "gender"):
+            value = row.get(column) or "not stated"
+            seconds[column][value] += float(row.get("seconds") or 0)
+            people[column][value].add(row["speaker"])
+    return {
+        column: {v: {"people": len(people[column][v]), "hours": round(s / 3600, 3)} for v, s in sorted(own.items())}
+        for column, own in seconds.items()
+    }
+
+
+def main(cfg: Config) -> dict[str, float]:
+    p, manifest = cfg.pretrain, Path(cfg.pretrain.manifest)
+    if not p.manifest or not manifest.is_file():
+        where, remedy = f"pretrain.manifest={p.manifest}", "name a CSV with path, speaker, gender, split, kind"
+        raise ConfigError("no corpus manifest", where, remedy)
+    recordings = read_corpus(manifest, "train")
+    work = Path(p.work_dir)
+    write_recipe(recordings + pseudo_speakers(recordings), work / "recipe.csv")
+    counts = {"recordings": len(recordings), "speakers": len({r.speaker for r in recordings})}
+    write_json(work / "recipe.json", {**counts, **totals(manifest)})
+    return {name: float(n) for name, n in counts.items()}
+
+
+if __name__ == "__main__":
+    run_stage("recipe", main, uses=("pretrain",))

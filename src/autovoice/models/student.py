@@ -1,0 +1,60 @@
+"""The causal student: content of the large encoder, guessed from the past and 22.5 ms ahead, for streaming.
+
+Distilled from the large encoder's normalised features (Hinton et al. 2015); causal ConvNeXt blocks (Liu et al. 2022).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from autovoice.models.whisper import FRAME_LENGTH, HOP_LENGTH, N_FFT, N_MELS
+from autovoice.torchaudio_compat import torchaudio
+
+KERNEL = 7  # frames of 20 ms that a block sees, the newest included
+MEL_MEAN, MEL_SCALE = -5.0, 2.0  # log10 mel energies of speech at -26 dBFS are about -5 +- 2
+MEL_FLOOR = 1e-9
+
+
+class CausalBlock(nn.Module):
+    """ConvNeXt block that sees the past alone."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(dim, dim, KERNEL, groups=dim)
+        self.norm, self.up, self.down = nn.LayerNorm(dim), nn.Linear(dim, 3 * dim), nn.Linear(3 * dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, T, D) -> (B, T, D)."""
+        h = self.depthwise(F.pad(x.transpose(1, 2), (KERNEL - 1, 0))).transpose(1, 2)
+        return x + 0.5 * self.down(F.gelu(self.up(self.norm(h))))
+
+
+class StudentEncoder(nn.Module):
+    """wav (B, n) at 16 kHz and -26 dBFS -> (B, n // 320, out_dim), already normalised; frame i needs n >= 320 i + 360."""
+
+    filters: Tensor
+    window: Tensor
+
+    def __init__(self, dim: int = 256, n_blocks: int = 10, out_dim: int = 512) -> None:
+        super().__init__()
+        filters = torchaudio.functional.melscale_fbanks(N_FFT // 2 + 1, 0.0, 8000.0, N_MELS, 16000, "slaney", "slaney")
+        self.register_buffer("filters", filters.T.contiguous(), persistent=False)
+        self.register_buffer("window", torch.hann_window(N_FFT), persistent=False)
+        self.stem = nn.Conv1d(2 * N_MELS, dim, 3)
+        self.blocks = nn.ModuleList(CausalBlock(dim) for _ in range(n_blocks))
+        self.norm, self.out = nn.LayerNorm(dim), nn.Linear(dim, out_dim)
+
+    def log_mel(self, wav: Tensor) -> Tensor:
+        """wav (B, n) -> scaled log10 mel of pairs of 10 ms frames, (B, 160, n // 320); no level is taken from the whole."""
+        padded = F.pad(wav, (N_FFT // 2, N_FFT // 2))
+        power = torch.stft(padded, N_FFT, HOP_LENGTH, window=self.window, center=False, return_complex=True)
+        mel = (self.filters @ power.abs().square()).clamp(min=MEL_FLOOR).log10()
+        pairs = ((mel - MEL_MEAN) / MEL_SCALE)[..., : wav.shape[1] // FRAME_LENGTH * 2].unflatten(-1, (-1, 2))
+        return pairs.transpose(2, 3).flatten(1, 2)
+
+    def forward(self, wav: Tensor) -> Tensor:
+        """wav: (B, n) float32 in [-1, 1] -> (B, n // 320, out_dim)."""
+        h = self.stem(F.pad(self.log_mel(wav), (2, 0))).transpose(1, 2)
+        for block in self.blocks:
+            h = block(h)
+        return self.out(self.norm(h))

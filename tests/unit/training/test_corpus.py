@@ -1,0 +1,62 @@
+"""The pretraining corpus: pseudo-speakers, twins, and what the features hold."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from autovoice.audio.io import save_wav
+from autovoice.config import AudioConfig, ContentConfig
+from autovoice.config_pretrain import PretrainConfig
+from autovoice.training.corpus import extract_corpus, pseudo_ratio, pseudo_speakers, read_corpus
+from autovoice.training.pretrain import group_by_speaker, stretch
+from tests.audio_files import speech
+
+
+def test_a_pseudo_speaker_is_clearly_another_voice_and_always_the_same() -> None:
+    ratios = [pseudo_ratio(f"speaker {i}") for i in range(200)]
+    assert ratios == [pseudo_ratio(f"speaker {i}") for i in range(200)]
+    assert all(1.079 <= max(r, 1 / r) <= 1.251 for r in ratios)
+    assert 60 < sum(r > 1 for r in ratios) < 140
+
+
+def test_stretched_content_keeps_its_order_and_its_ends() -> None:
+    content = torch.linspace(0, 1, 50)[:, None].half()
+    longer = stretch(content, 60)
+    assert longer.shape == (60, 1)
+    assert (longer.diff(dim=0) >= 0).all()
+    assert longer[0] == pytest.approx(0, abs=0.02)
+    assert longer[-1] == pytest.approx(1, abs=0.02)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    root = tmp_path_factory.mktemp("corpus")
+    for name in ("allison", "nikolay"):
+        save_wav(root / f"{name}.flac", speech(name, 3.0), 16000)
+    with (root / "manifest.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["path", "speaker", "gender", "split", "kind"])
+        writer.writerows([["allison.flac", "a", "F", "train", "speech"], ["nikolay.flac", "n", "M", "train", "speech"]])
+        writer.writerow(["other.flac", "o", "M", "dev", "speech"])
+    recordings = read_corpus(root / "manifest.csv", "train")
+    recordings += pseudo_speakers(recordings)
+    extract_corpus(recordings, root, root / "features", ContentConfig(), AudioConfig(), 1)
+    return root / "manifest.csv", root / "features"
+
+
+def test_each_voice_has_a_twin_that_says_the_same(corpus: tuple[Path, Path]) -> None:
+    recordings = read_corpus(corpus[0], "train")
+    groups, weights = group_by_speaker(recordings + pseudo_speakers(recordings), corpus[1], PretrainConfig())
+    assert len(groups) == 4
+    assert sorted(weights) == [0.5, 0.75, 1.0, 1.5]
+    for (item,) in groups:
+        assert len(item["content"]) == len(item["content_perturbed"])
+        assert len(item["wav"]) == len(item["f0"]) * AudioConfig().output_hop
+        similarity = torch.cosine_similarity(item["content"].float(), item["content_perturbed"].float(), dim=-1)
+        assert similarity.mean() > 0.4  # the same words, in another voice
+    (a,), (twin,) = groups[0], groups[1]
+    medians = [np.median(x["f0"][x["f0"] > 0]) for x in (a, twin)]
+    assert medians[0] / medians[1] == pytest.approx(pseudo_ratio("a"), rel=0.03)
