@@ -23,6 +23,7 @@ from autovoice.models.speaker import embed_speaker
 from autovoice.training.callbacks import LossHistory, read_history
 from autovoice.training.data import IntervalData
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights
+from autovoice.training.perturb import with_copies
 from autovoice.training.segments import Item, SegmentBatches, SegmentConfig, target_of
 from autovoice.training.selection import Selection, choose
 from autovoice.voice import VoiceProfile, pieces_of, recordings_of
@@ -111,9 +112,11 @@ def adapt(
     torch.set_num_threads(num_threads or t.num_threads)
     L.seed_everything(cfg.seed, verbose=False)
     module = build_module(cfg, base)
-    segments = SegmentConfig(t.batch_size, t.segment_s, t.reference_s, t.reference_s, 0.0)
-    data = IntervalData(SegmentBatches([items], segments, cfg.audio, cfg.seed), t.val_every_steps)
+    segments = SegmentConfig(t.batch_size, t.segment_s, t.reference_s, t.reference_s, t.perturb)
     selection = Selection(voice, targets, probes, cfg, work)
+    if t.perturb:
+        items = [with_copies(item, selection.converter.encoder, cfg.audio) for item in items]
+    data = IntervalData(SegmentBatches([items], segments, cfg.audio, cfg.seed), t.val_every_steps)
     trainer = _trainer(cfg, last, [LossHistory(work / "loss.csv", on_row), selection])
     selection.before_training(module)
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)

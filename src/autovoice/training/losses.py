@@ -31,10 +31,14 @@ def mel_l1(fake: Tensor, real: Tensor, sample_rate: int) -> Tensor:
     return F.l1_loss(log_mel(fake, sample_rate, 1024, 256, 80), log_mel(real, sample_rate, 1024, 256, 80))
 
 
-def discriminator_loss(real: Judgement, fake: Judgement) -> Tensor:
-    """Least-squares GAN (Mao et al. 2017): real to 1, fake to 0."""
+def discriminator_loss(real: Judgement, fake: Judgement, mismatched: list[Tensor] | None = None) -> Tensor:
+    """Least-squares GAN (Mao et al. 2017): real to 1, fake to 0.
+
+    mismatched: scores of real audio as another's voice, also to 0 (matching-aware, Reed et al. 2016), at half weight.
+    """
     losses = [(1 - r).square().mean() + f.square().mean() for (r, _), (f, _) in zip(real, fake, strict=True)]
-    return torch.stack(losses).sum()
+    wrong = [0.5 * score.square().mean() for score in mismatched or []]
+    return torch.stack(losses + wrong).sum()
 
 
 def generator_adversarial_loss(fake: Judgement) -> Tensor:

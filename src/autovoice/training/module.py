@@ -61,12 +61,13 @@ class GeneratorTraining(L.LightningModule):
         schedule: Schedule,
         audio: AudioConfig,
         seed: int = 0,
+        many_voices: bool = False,  # neighbours in a batch are different people
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.generator, self.discriminators = generator, discriminators
         self.ema = copy.deepcopy(generator).requires_grad_(False).eval()
-        self.schedule, self.audio, self.seed = schedule, audio, seed
+        self.schedule, self.audio, self.seed, self.many_voices = schedule, audio, seed, many_voices
         self.register_buffer("steps_done", torch.zeros((), dtype=torch.long))
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
@@ -97,7 +98,7 @@ class GeneratorTraining(L.LightningModule):
         mel = losses.mel_l1(fake, real, rate)
         parts = {"mel": mel, "convergence": convergence, "log_l1": log_l1}
         if self.schedule.is_adversarial(step):
-            adversarial = self._judge(fake, real, judge_optimizer, parts)
+            adversarial = self._judge(fake, real, batch["spk_emb"], judge_optimizer, parts)
             ramp = min(1.0, (step - self.schedule.adversarial_from) / FEATURE_MATCHING_RAMP_STEPS)
             loss = MEL_WEIGHT_ADVERSARIAL * mel + 0.5 * log_l1 + ramp * adversarial
         else:
@@ -108,7 +109,9 @@ class GeneratorTraining(L.LightningModule):
             {f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()}
         )
 
-    def _judge(self, fake: Tensor, real: Tensor, optimizer: torch.optim.Optimizer, parts: dict[str, Tensor]) -> Tensor:
+    def _judge(
+        self, fake: Tensor, real: Tensor, spk_emb: Tensor, optimizer: torch.optim.Optimizer, parts: dict[str, Tensor]
+    ) -> Tensor:
         """One discriminator step on a random half second; returns the generator's adversarial + feature matching loss.
 
         Both sides learn from the same two passes through the discriminators, so its gradient is taken here, before they
@@ -118,8 +121,9 @@ class GeneratorTraining(L.LightningModule):
         at = int(torch.randint(0, real.shape[1] - size + 1, ()))
         fake, real = fake[:, at : at + size], real[:, at : at + size]
         leaf = fake.detach().requires_grad_()
-        judged_real, judged = self.discriminators(real), self.discriminators(leaf)
-        judge_loss = losses.discriminator_loss(judged_real, judged)
+        judged_real, judged = self.discriminators(real, spk_emb), self.discriminators(leaf, spk_emb)
+        others = self.discriminators.scores_as(judged_real, spk_emb.roll(1, 0)) if self.many_voices else None
+        judge_loss = losses.discriminator_loss(judged_real, judged, others)
         matching = losses.feature_matching_loss(judged_real, judged)
         adversarial = losses.generator_adversarial_loss(judged) + 2 * matching
         (gradient,) = torch.autograd.grad(adversarial, leaf, retain_graph=True)
@@ -153,6 +157,6 @@ def load_weights(path: Path, generator: Generator, discriminators: Discriminator
     state = load_file(path)
     for prefix, module in (("generator.", generator), ("discriminators.", discriminators)):
         if module is not None:
-            module.load_state_dict(
-                {n.removeprefix(prefix): v.float() for n, v in state.items() if n.startswith(prefix)}
-            )
+            own = {n.removeprefix(prefix): v.float() for n, v in state.items() if n.startswith(prefix)}
+            new = {n: v for n, v in module.state_dict().items() if n.endswith("speaker.weight")}  # older files lack it
+            module.load_state_dict(new | own)

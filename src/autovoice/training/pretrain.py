@@ -6,9 +6,7 @@ from pathlib import Path
 import lightning as L
 import numpy as np
 import torch
-import torch.nn.functional as F
 from lightning.pytorch.callbacks import ModelCheckpoint
-from torch import Tensor
 
 from autovoice.config import Config
 from autovoice.config_pretrain import PretrainConfig
@@ -18,6 +16,7 @@ from autovoice.training.callbacks import LossHistory
 from autovoice.training.corpus import Recording
 from autovoice.training.data import IntervalData
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights, save_weights
+from autovoice.training.perturb import stretch
 from autovoice.training.segments import Item, SegmentBatches, SegmentConfig, load_item
 from autovoice.weights import model_metadata
 
@@ -31,12 +30,6 @@ def load_twins(recordings: list[Recording], features: Path) -> list[tuple[Record
             item["content_perturbed"] = stretch(twin["content"], len(item["content"]))
             twin["content_perturbed"] = stretch(item["content"], len(twin["content"]))
     return [(recording, item) for recording, item in found.values() if len(item["content"]) >= 50]
-
-
-def stretch(content: Tensor, n_frames: int) -> Tensor:
-    """content (T, D) -> (n_frames, D) of the same type, interpolated."""
-    stretched = F.interpolate(content.float().T[None], size=n_frames, mode="linear", align_corners=False)
-    return stretched[0].T.to(content.dtype).contiguous()
 
 
 def group_by_speaker(
@@ -72,7 +65,7 @@ def pretrain(cfg: Config, recordings: list[Recording]) -> Path:
     discriminators = Discriminators()
     if p.init:
         load_weights(Path(p.init), generator, discriminators)
-    module = GeneratorTraining(generator, discriminators, schedule_of(p), cfg.audio, cfg.seed)
+    module = GeneratorTraining(generator, discriminators, schedule_of(p), cfg.audio, cfg.seed, many_voices=True)
     last = work / "checkpoints" / "last.ckpt"
     trainer = L.Trainer(
         accelerator="cpu",

@@ -15,6 +15,7 @@ from autovoice.features import ref_mel_of
 from autovoice.models.excitation import fill_unvoiced
 
 Item = dict[str, Tensor]
+COPY = "content_"  # names of content of the same words in another voice begin so
 
 
 @dataclass
@@ -25,7 +26,7 @@ class SegmentConfig:
     segment_s: float = 1.28
     reference_s: float = 2.0
     reference_max_s: float = 2.0
-    perturb: float = 0.0  # probability of content taken from the perturbed copy
+    perturb: float = 0.0  # probability of content taken from a copy in another voice
 
 
 def load_item(path: Path) -> Item:
@@ -113,5 +114,5 @@ class SegmentBatches(Dataset[Item]):
         return row
 
     def _content_of(self, item: Item, rng: np.random.Generator) -> str:
-        perturbed = "content_perturbed" in item and rng.random() < self.cfg.perturb
-        return "content_perturbed" if perturbed else "content"
+        copies = [name for name in item if name.startswith(COPY)]
+        return copies[int(rng.integers(len(copies)))] if copies and rng.random() < self.cfg.perturb else "content"

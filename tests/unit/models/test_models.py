@@ -111,6 +111,12 @@ def test_instance_norm_removes_mean_and_scale() -> None:
 
 
 def test_discriminators_answer_at_each_resolution() -> None:
-    answers = Discriminators((256, 512), 4)(torch.randn(2, 8000))
+    judges = Discriminators((256, 512), 4)
+    voices = torch.randn(2, 256)
+    answers = judges(torch.randn(2, 8000), voices)
     assert [len(features) for _, features in answers] == [5, 5]
     assert all(score.shape[0] == 2 for score, _ in answers)
+    for judge in judges.each:
+        torch.nn.init.normal_(judge.speaker.weight)
+    same, other = judges.scores_as(answers, voices), judges.scores_as(answers, voices.roll(1, 0))
+    assert all((a - b).abs().max() > 1e-3 for a, b in zip(same, other, strict=True))

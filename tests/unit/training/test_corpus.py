@@ -11,7 +11,8 @@ from autovoice.audio.io import save_wav
 from autovoice.config import AudioConfig, ContentConfig
 from autovoice.config_pretrain import PretrainConfig
 from autovoice.training.corpus import extract_corpus, pseudo_ratio, pseudo_speakers, read_corpus
-from autovoice.training.pretrain import group_by_speaker, stretch
+from autovoice.training.perturb import stretch
+from autovoice.training.pretrain import group_by_speaker
 from tests.audio_files import speech
 
 
