@@ -28,7 +28,14 @@ POSITIVE = {
     "distill": ("max_steps", "checkpoint_every_steps", "batch_size", "segment_s", "lr"),
     "verify": ("n_pairs",),
 }
-UNIT_INTERVAL = ("trainer.perturb", "pretrain.perturb", "optim.beta1", "optim.beta2", "trainer.max_cer", "evaluate.confidence")
+UNIT_INTERVAL = (
+    "trainer.perturb",
+    "pretrain.perturb",
+    "optim.beta1",
+    "optim.beta2",
+    "trainer.max_cer",
+    "evaluate.confidence",
+)
 PRESET_POSITIVE = ("reference_s", "retrieval_k", "n_passes", "chunk_s")
 
 

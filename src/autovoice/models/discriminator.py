@@ -32,7 +32,9 @@ class SpectrogramDiscriminator(nn.Module):
 
     def score_of(self, last: Tensor, spk_emb: Tensor) -> Tensor:
         """last: features of the last layer (B, C, F', T'), spk_emb: (B, 256) -> score map (B, 1, F', T')."""
-        return self.score(last) + (self.speaker(spk_emb * EMBEDDING_DIM**0.5)[..., None, None] * last).sum(1, keepdim=True)
+        return self.score(last) + (self.speaker(spk_emb * EMBEDDING_DIM**0.5)[..., None, None] * last).sum(
+            1, keepdim=True
+        )
 
     def forward(self, wav: Tensor, spk_emb: Tensor) -> tuple[Tensor, list[Tensor]]:
         """wav: (B, n), spk_emb: (B, 256) -> score map (B, 1, F', T') and the features of each layer."""

@@ -1,4 +1,4 @@
-"""The generator as a stream: two frames in, two hops of audio out, all state explicit.
+"""The generator and the student as streams: two frames in, two hops of audio out, all state explicit.
 
 What forward() makes of a whole recording this makes frame by frame, with one difference: the excitation under the future
 half of a frame's window is extrapolated at the frame's own pitch.
@@ -12,6 +12,9 @@ from torch import Tensor, nn
 
 from autovoice.models.excitation import HIGHEST_HARMONIC, LOWEST_F0_HZ
 from autovoice.models.generator import KERNEL, Generator
+from autovoice.models.student import KERNEL as STUDENT_KERNEL
+from autovoice.models.student import StudentEncoder
+from autovoice.models.whisper import N_MELS
 
 
 def pulse(cycles: Tensor, f: Tensor, sample_rate: int) -> Tensor:
@@ -111,3 +114,24 @@ class GeneratorStream:
             self.excitation = torch.cat([self.excitation, between])[-(self.n_fft // 2) :]
             self.phase = float(cycles[-1] % 1)
         self.f0, self.voiced = f0, voiced
+
+
+class StudentStream:
+    """The causal content encoder on a stream: the audio of one or more 20 ms frames in, their content out."""
+
+    def __init__(self, student: StudentEncoder) -> None:
+        self.student = student
+        dim = student.norm.normalized_shape[0]
+        self.stem_past = torch.full((1, 2 * N_MELS, 2), 0.0)
+        self.past = [torch.zeros(1, STUDENT_KERNEL - 1, dim) for _ in student.blocks]
+
+    @torch.no_grad()
+    def step(self, wav: Tensor) -> Tensor:
+        """wav: (320 n + 240,) at 16 kHz, from 200 samples before the first frame's start -> content (n, D)."""
+        pairs = torch.cat([self.stem_past, self.student.mel_pairs(wav[None])], -1)
+        self.stem_past = pairs[..., -2:]
+        h = self.student.stem(pairs).transpose(1, 2)
+        for i, block in enumerate(self.student.blocks):
+            past, self.past[i] = self.past[i], torch.cat([self.past[i], h], 1)[:, -(STUDENT_KERNEL - 1) :]
+            h = block(h, past)
+        return self.student.out(self.student.norm(h))[0]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from autovoice.models.whisper import FRAME_LENGTH, HOP_LENGTH, N_FFT, N_MELS
 from autovoice.torchaudio_compat import torchaudio
 
+BEFORE, AFTER = N_FFT // 2, N_FFT // 2 + HOP_LENGTH  # samples that frame i hears before and after 320 i
 KERNEL = 7  # frames of 20 ms that a block sees, the newest included
 MEL_MEAN, MEL_SCALE = -5.0, 2.0  # log10 mel energies of speech at -26 dBFS are about -5 +- 2
 MEL_FLOOR = 1e-9
@@ -23,9 +24,10 @@ class CausalBlock(nn.Module):
         self.depthwise = nn.Conv1d(dim, dim, KERNEL, groups=dim)
         self.norm, self.up, self.down = nn.LayerNorm(dim), nn.Linear(dim, 3 * dim), nn.Linear(3 * dim, dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x: (B, T, D) -> (B, T, D)."""
-        h = self.depthwise(F.pad(x.transpose(1, 2), (KERNEL - 1, 0))).transpose(1, 2)
+    def forward(self, x: Tensor, past: Tensor | None = None) -> Tensor:
+        """x: (B, T, D), past: the 6 frames before x (B, 6, D) of a stream, or None: zeros -> (B, T, D)."""
+        seen = F.pad(x, (0, 0, KERNEL - 1, 0)) if past is None else torch.cat([past, x], 1)
+        h = self.depthwise(seen.transpose(1, 2)).transpose(1, 2)
         return x + 0.5 * self.down(F.gelu(self.up(self.norm(h))))
 
 
@@ -46,10 +48,13 @@ class StudentEncoder(nn.Module):
 
     def log_mel(self, wav: Tensor) -> Tensor:
         """wav (B, n) -> scaled log10 mel of pairs of 10 ms frames, (B, 160, n // 320); no level is taken from the whole."""
-        padded = F.pad(wav, (N_FFT // 2, N_FFT // 2))
-        power = torch.stft(padded, N_FFT, HOP_LENGTH, window=self.window, center=False, return_complex=True)
+        return self.mel_pairs(F.pad(wav, (BEFORE, AFTER)))[..., : wav.shape[1] // FRAME_LENGTH]
+
+    def mel_pairs(self, wav: Tensor) -> Tensor:
+        """wav from 200 samples before the first frame to 360 after the last one's start -> as log_mel."""
+        power = torch.stft(wav, N_FFT, HOP_LENGTH, window=self.window, center=False, return_complex=True)
         mel = (self.filters @ power.abs().square()).clamp(min=MEL_FLOOR).log10()
-        pairs = ((mel - MEL_MEAN) / MEL_SCALE)[..., : wav.shape[1] // FRAME_LENGTH * 2].unflatten(-1, (-1, 2))
+        pairs = ((mel - MEL_MEAN) / MEL_SCALE)[..., : mel.shape[-1] // 2 * 2].unflatten(-1, (-1, 2))
         return pairs.transpose(2, 3).flatten(1, 2)
 
     def forward(self, wav: Tensor) -> Tensor:

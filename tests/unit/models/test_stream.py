@@ -6,7 +6,8 @@ import torch
 from autovoice.config import AudioConfig, ContentConfig, ModelConfig
 from autovoice.models.excitation import harmonic_excitation
 from autovoice.models.generator import Generator
-from autovoice.models.stream import GeneratorStream, pulse
+from autovoice.models.stream import GeneratorStream, StudentStream, pulse
+from autovoice.models.student import AFTER, BEFORE, StudentEncoder
 
 AUDIO = AudioConfig(output_rate=24000)
 TINY = ModelConfig("tiny", dim=32, n_content_blocks=2, n_blocks=2, bottleneck=8, n_heads=2, causal=True)
@@ -70,3 +71,14 @@ def test_a_pulse_is_the_excitation_of_the_whole() -> None:
     whole = harmonic_excitation(f0, f0 > 0, AUDIO.output_hop, AUDIO.output_rate)[0]
     cycles = (torch.arange(len(whole), dtype=torch.float64) * 200 / AUDIO.output_rate) % 1
     assert torch.allclose(pulse(cycles.float(), torch.full_like(whole, 200.0), AUDIO.output_rate), whole, atol=1e-3)
+
+
+def test_the_student_frame_by_frame_is_the_student_at_once() -> None:
+    torch.manual_seed(0)
+    student = StudentEncoder(dim=16, n_blocks=3, out_dim=8).eval()
+    wav = torch.randn(320 * 30 + 160) * 0.05
+    with torch.no_grad():
+        whole = student(wav[None])[0]
+    padded, stream = torch.nn.functional.pad(wav, (BEFORE, AFTER)), StudentStream(student)
+    parts = [stream.step(padded[320 * i : 320 * i + BEFORE + AFTER]) for i in range(30)]
+    assert torch.allclose(torch.cat(parts), whole, atol=1e-4)
