@@ -99,7 +99,7 @@ class TrainerConfig:
     val_every_steps: int = 40
     patience: int = 3
     reference_s: float = 4.0
-    perturb: float = 0.5  # probability of content taken from a copy of the recording in another voice
+    perturb: float = 0.0  # probability of content taken from a copy of the recording in another voice
     ema_decay: float = 0.98
     adversarial: bool = True
     trainable: str = "all"  # all | adaln_head
