@@ -105,7 +105,9 @@ class LiveConverter:
         hop = self.audio.hop_length
         skip = (len(heard) - AFTER) % hop  # so that a frame of the grid falls on the content frame's start
         at = (len(heard) - AFTER - skip) // hop
-        mirrored = np.pad(heard[skip:], (0, F0_MIRROR), "reflect")  # the tracker trusts no frame whose window ends early
+        mirrored = np.pad(
+            heard[skip:], (0, F0_MIRROR), "reflect"
+        )  # the tracker trusts no frame whose window ends early
         f0 = extract_f0(mirrored, hop, at + 2, self.audio.f0_min_hz, self.audio.f0_max_hz)[at:]
         self.running.pitches.extend(float(f) for f in f0 if f > 0)
         shift_st = self.running.shift_st(self.voice) if self.fixed_shift_st is None else self.fixed_shift_st
