@@ -52,7 +52,7 @@ lint: venv  ## ruff, mypy, import-linter
 	mypy
 	lint-imports
 
-bench: venv  ## speed and memory of each preset at 1 and 2 threads
+bench: venv  ## speed and memory of each preset and two baselines, and against length
 	python -m autovoice.bench
 
 ui: venv  ## MLflow on http://127.0.0.1:5000 (PORT=...)
