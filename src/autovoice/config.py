@@ -115,7 +115,7 @@ class PresetConfig:
     retrieval: float = 0.5  # 0 to 1: share of content replaced by the target's nearest frames
     retrieval_k: int = 4
     n_passes: int = 1  # generator passes over different stretches of reference, averaged
-    chunk_s: float = 24.0
+    chunk_s: float = 24.0  # the generator makes so much at once; it changes memory, not the result
     context_s: float = 2.0
 
 

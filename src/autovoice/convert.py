@@ -1,5 +1,7 @@
 """Conversion: the one door to the model for the command line, the stages, evaluation and serving."""
 
+import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,6 +29,9 @@ from autovoice.weights import BASE_GENERATOR, load_generator_state
 Pitch = float | Literal["auto"]
 MAX_ABS_SHIFT_ST = 36.0
 OUTPUT_PEAK = 0.99
+CONTENT_CORE_S, CONTENT_CONTEXT_S = 24.0, 2.0  # the content encoder hears at most 30 s at once
+MIN_CHUNK_S = 3.0  # of the generator, before the device is given up
+LOGGER = logging.getLogger(__name__)
 MIN_FRAMES = 8  # the spectra of anything shorter have no frame
 
 
@@ -69,6 +74,7 @@ class VoiceConverter:
         self.audio, self.content = audio or AudioConfig(), content or ContentConfig()
         self.model, self.weights = model, weights
         self.encoder = load_content_encoder(self.content).to(self.device)
+        self._chunk_limit_s = math.inf
         self._generator = lru_cache(maxsize=4)(self._load_generator)
 
     def _load_generator(self, weights: Path, mtime_ns: int) -> nn.Module:
@@ -121,11 +127,33 @@ class VoiceConverter:
     def stream(
         self, blocks: Iterator[np.ndarray], analysis: Analysis, voice: VoiceProfile, preset: PresetConfig, seed: int = 0
     ) -> Iterator[np.ndarray]:
-        """Blocks of mono at audio.sample_rate in, the same time at audio.output_rate out, chunk by chunk."""
+        """Blocks of mono at audio.sample_rate in, the same time at audio.output_rate out, window by window."""
         frame = 2 * self.audio.hop_length
-        core, context = (int(s * self.audio.sample_rate) // frame * frame for s in (preset.chunk_s, preset.context_s))
+        core, context = (int(s * self.audio.sample_rate) // frame * frame for s in (CONTENT_CORE_S, CONTENT_CONTEXT_S))
         for window in overlapping_windows(blocks, core, context):
-            yield self._convert_window(window, analysis, voice, preset, seed)
+            while True:
+                try:
+                    part = self._convert_window(window, analysis, voice, preset, seed)
+                    break
+                except torch.OutOfMemoryError:
+                    self._need_less_memory(preset)
+            yield part
+
+    def _need_less_memory(self, preset: PresetConfig) -> None:
+        """Halves the generator's chunks; once they are short, leaves the device for the CPU."""
+        at_once_s = min(self._chunk_limit_s, preset.chunk_s)
+        if at_once_s > MIN_CHUNK_S:
+            self._chunk_limit_s = at_once_s / 2
+            LOGGER.warning("out of memory on %s: going on in chunks of %.1f s", self.device, self._chunk_limit_s)
+        elif self.device.type != "cpu":
+            LOGGER.warning("out of memory on %s: going on on the CPU", self.device)
+            self.device, self._chunk_limit_s = torch.device("cpu"), math.inf
+            self.encoder = self.encoder.to(self.device)
+            self._generator.cache_clear()
+        else:
+            raise AutovoiceError("not enough memory", "convert", "close other programs")
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     @torch.no_grad()
     def _convert_window(
@@ -145,15 +173,30 @@ class VoiceConverter:
         content = retrieve(
             content, voice.ref_content.float().to(self.device), f0[:, ::2] > 0, preset.retrieval, preset.retrieval_k
         )
-        out = self._generate((content, f0, loudness, excitation), voice, preset, seed + first)
+        noise = torch.randn(excitation.shape, generator=torch.Generator().manual_seed(seed + first)) * 0.1
+        frames = (content, f0, loudness, excitation, noise.to(self.device))
+        out = self._in_chunks(frames, voice, preset).cpu().numpy()
         out = out * silence_gate(inputs["loudness"], self.audio.output_hop) / analysis.gain
         core = slice(self.spoken(window.lead), self.spoken(window.lead + window.n_core))
         return np.clip(out[core], -OUTPUT_PEAK, OUTPUT_PEAK).astype(np.float32)
 
-    def _generate(self, frames: tuple[Tensor, ...], voice: VoiceProfile, preset: PresetConfig, seed: int) -> np.ndarray:
+    def _in_chunks(self, frames: tuple[Tensor, ...], voice: VoiceProfile, preset: PresetConfig) -> Tensor:
+        """frames: content (1, T, D), f0, loudness (1, 2 T), excitation, noise (1, 2 T * hop) -> wav (2 T * hop,).
+
+        Made chunk_s at a time; context_s on either side is more than the generator sees, so that chunks join.
+        """
+        n, per_frame = frames[0].shape[1], (1, 2, 2, *[2 * self.audio.output_hop] * 2)
+        size, context = (max(1, round(s * 50)) for s in (min(preset.chunk_s, self._chunk_limit_s), preset.context_s))
+        parts = []
+        for start in range(0, n, size):
+            a, b, end = max(0, start - context), min(n, start + size + context), min(n, start + size)
+            cut = tuple(x[:, a * k : b * k] for x, k in zip(frames, per_frame, strict=True))
+            parts.append(self._generate(cut, voice, preset)[(start - a) * per_frame[-1] : (end - a) * per_frame[-1]])
+        return torch.cat(parts)
+
+    def _generate(self, frames: tuple[Tensor, ...], voice: VoiceProfile, preset: PresetConfig) -> Tensor:
         """One pass a stretch of reference, averaged: the excitation is the same, so the passes add in phase."""
         generator, passes = self.generator_of(voice), []
-        noise = torch.randn(frames[3].shape, generator=torch.Generator().manual_seed(seed)).to(self.device) * 0.1
         spk_emb = torch.from_numpy(voice.spk_emb)[None].to(self.device)
         size = max(1, int(preset.reference_s * 50))
         for i in range(preset.n_passes):
@@ -162,5 +205,5 @@ class VoiceConverter:
             ref_content, ref_mel = (
                 x[None, stretch].float().to(self.device) for x in (voice.ref_content, voice.ref_mel)
             )
-            passes.append(generator(*frames, noise, spk_emb, ref_content, ref_mel))
-        return torch.stack(passes).mean(0)[0].cpu().numpy()
+            passes.append(generator(*frames, spk_emb, ref_content, ref_mel))
+        return torch.stack(passes).mean(0)[0]

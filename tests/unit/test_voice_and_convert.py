@@ -123,12 +123,42 @@ def test_the_output_follows_the_level_of_the_source(converter: VoiceConverter, v
     assert loud / quiet == pytest.approx(10.0, rel=0.1)
 
 
-def test_chunks_join_without_a_click(converter: VoiceConverter, voice: VoiceProfile) -> None:
+@pytest.mark.parametrize("chunk_s", [0.7, 2.0])
+def test_the_size_of_the_chunks_does_not_change_the_result(
+    converter: VoiceConverter, voice: VoiceProfile, chunk_s: float
+) -> None:
     source = speech("allison", 6.0)
-    chunked = converter.convert(source, voice, replace(PRESETS["balanced"], chunk_s=2.0, context_s=1.0))
-    borders = [int(s * RATE) for s in (2.0, 4.0)]
-    steps = np.abs(np.diff(chunked))
-    assert all(steps[b - 3 : b + 2].max() < 0.5 * steps.max() for b in borders)
+    whole = converter.convert(source, voice, PRESETS["balanced"])
+    chunked = converter.convert(source, voice, replace(PRESETS["balanced"], chunk_s=chunk_s))
+    assert np.square(chunked - whole).mean() < 1e-6 * np.square(whole).mean()  # -60 dB
+
+
+class Small(torch.nn.Module):
+    """A generator on a device with little memory."""
+
+    def __init__(self, generator: torch.nn.Module, n_frames: int) -> None:
+        super().__init__()
+        self.generator, self.n_frames = generator, n_frames
+
+    def forward(self, content: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
+        if content.shape[1] > self.n_frames:
+            raise torch.OutOfMemoryError("too large")
+        return self.generator(content, *rest)
+
+
+def test_out_of_memory_makes_smaller_chunks_and_the_same_audio(
+    voice: VoiceProfile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, converter = speech("allison", 6.0), VoiceConverter("cpu")
+    whole = converter.convert(source, voice, PRESETS["balanced"])
+    small = Small(converter.generator_of(voice), 270)
+    monkeypatch.setattr(converter, "generator_of", lambda _: small)
+    again = converter.convert(source, voice, PRESETS["balanced"])
+    assert "out of memory" in caplog.text
+    assert np.square(again - whole).mean() < 1e-6 * np.square(whole).mean()
+    small.n_frames = 1
+    with pytest.raises(AutovoiceError, match="not enough memory"):
+        converter.convert(source, voice, PRESETS["balanced"])
 
 
 def test_a_file_is_converted_in_blocks_to_the_same_samples(
