@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 FLOOR_DB = -75.0  # re the loudest band: under it lie codec cut-offs and what resampling leaves
+FULL = 0.49  # of the sample rate: the whole band
 BAND_HZ, ROLL_OFF_HZ = 250.0, 300.0
 
 
@@ -25,8 +26,10 @@ def bandwidth_hz(wav: np.ndarray, sample_rate: int, n_fft: int = 2048) -> float:
 
 def limit_band(wav: Tensor, band_hz: Tensor, sample_rate: int) -> Tensor:
     """wav (B, T), band_hz (B,) -> wav without what lies above band_hz, rolled off over the 300 Hz below it."""
+    if bool((band_hz >= FULL * sample_rate).all()):
+        return wav
     spectrum = torch.fft.rfft(wav)
     hz = torch.linspace(0, sample_rate / 2, spectrum.shape[1], device=wav.device)
     edge = ((band_hz[:, None] - hz) / ROLL_OFF_HZ).clamp(0, 1)
-    gain = torch.where(band_hz[:, None] >= 0.49 * sample_rate, 1.0, edge)
+    gain = torch.where(band_hz[:, None] >= FULL * sample_rate, 1.0, edge)
     return torch.fft.irfft(spectrum * gain, wav.shape[1])

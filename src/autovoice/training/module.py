@@ -92,8 +92,10 @@ class GeneratorTraining(L.LightningModule):
         optimizer, judge_optimizer = optimizers
         for group in (*optimizer.param_groups, *judge_optimizer.param_groups):
             group["lr"] = self.schedule.lr_at(step)
-        rate = self.audio.output_rate  # the losses see only the band that a recording has
-        fake, real = (limit_band(wav, batch["band_hz"], rate) for wav in (self.synthesise(batch), batch["wav"]))
+        rate = self.audio.output_rate
+        # Above what the model hears, the losses see only the band that a recording has; below, its mel tells the band.
+        band_hz = batch["band_hz"].clamp(min=self.audio.sample_rate / 2)
+        fake, real = (limit_band(wav, band_hz, rate) for wav in (self.synthesise(batch), batch["wav"]))
         convergence, log_l1 = losses.multi_resolution_stft(fake, real)
         mel = losses.mel_l1(fake, real, rate)
         parts = {"mel": mel, "convergence": convergence, "log_l1": log_l1}
