@@ -18,6 +18,7 @@ from pathlib import Path
 import jiwer
 import numpy as np
 from faster_whisper import WhisperModel
+from threadpoolctl import threadpool_limits
 
 from autovoice.assets import asset_path
 
@@ -37,13 +38,16 @@ def _recogniser(path: Path, process: int) -> WhisperModel:
 def transcribe(wav: np.ndarray, path: Path | None = None) -> str:
     """wav (T,) float32 mono 16 kHz -> English text as the recogniser writes it ("" for silence).
 
-    Deterministic: temperature 0 without fallback, beam 5, no voice activity detection, no text carried over.
+    Deterministic, whatever OMP_NUM_THREADS says: temperature 0 without fallback, beam 5, no voice activity detection, no
+    text carried over.
     """
-    segments, _ = _recogniser(path or asset_path("whisper-tiny-en"), os.getpid()).transcribe(
-        np.asarray(wav, np.float32), language="en", beam_size=5, temperature=0.0, condition_on_previous_text=False,
-        vad_filter=False, without_timestamps=False,
-    )  # fmt: skip
-    return " ".join(segment.text.strip() for segment in segments).strip()
+    model = _recogniser(path or asset_path("whisper-tiny-en"), os.getpid())
+    with threadpool_limits(1, "blas"):  # numpy's mel sums in another order on more threads, and words flip
+        segments, _ = model.transcribe(
+            np.asarray(wav, np.float32), language="en", beam_size=5, temperature=0.0, condition_on_previous_text=False,
+            vad_filter=False, without_timestamps=False,
+        )  # fmt: skip
+        return " ".join(segment.text.strip() for segment in segments).strip()
 
 
 def normalise_english(text: str) -> str:
