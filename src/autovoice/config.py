@@ -137,6 +137,7 @@ class EvaluateConfig:
     n_bootstrap: int = 2000
     confidence: float = 0.95
     num_workers: int = 2
+    cache: bool = True  # audio that was measured before is not measured again
 
 
 @dataclass

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from autovoice.audio.io import load_wav
+from autovoice.evaluation.cache import MeasureCache
 from autovoice.evaluation.pairs import Pair
 from autovoice.metrics import pitch
 from autovoice.metrics.speaker import cosine, joined
@@ -60,36 +62,52 @@ def _measures() -> dict[str, Callable[[np.ndarray], Any]]:
     }  # fmt: skip
 
 
-def measure_files(job: tuple[Paths, tuple[str, ...]]) -> Facts:
+def measure_files(job: tuple[Paths, tuple[str, ...], MeasureCache]) -> Facts:
     """Facts of one file (or of several joined): measure -> value, and measure + " fault" -> reason where it failed."""
+    paths, needs, kept = job
+    try:
+        known = {need: kept.get(paths, need) for need in needs}
+    except OSError:
+        known = {}
+    facts: Facts = {need: value for need, value in known.items() if value is not None}
+    missing = [need for need in needs if need not in facts]
+    return facts | (_measure_anew(paths, missing, kept) if missing else {})
+
+
+def _measure_anew(paths: Paths, needs: list[str], kept: MeasureCache) -> Facts:
     import torch
 
     torch.set_num_threads(1)
-    paths, needs = job
     facts: Facts = {}
     try:
         wavs = [load_wav(path, RATE) for path in paths]
         wav = wavs[0] if len(wavs) == 1 else joined(wavs)
     except Exception as error:  # a file that cannot be measured is reported as failed, with its reason
         return {f"{need} fault": f"{error}" for need in needs}
-    for need in needs:
-        try:
-            facts[need] = _measures()[need](wav)
-        except Exception as error:
-            facts[f"{need} fault"] = f"{type(error).__name__}: {error}"
+    with threadpool_limits(1, "blas"):  # sums of another order would be other numbers
+        for need in needs:
+            try:
+                facts[need] = _measures()[need](wav)
+                kept.put(paths, need, facts[need])
+            except Exception as error:
+                facts[f"{need} fault"] = f"{type(error).__name__}: {error}"
     return facts
 
 
-def measure_copy(job: tuple[Path, Path]) -> Facts:
+def measure_copy(job: tuple[Path, Path, MeasureCache]) -> Facts:
     """PESQ and STOI of a copy against its recording, both from the first sample, cut to the shorter."""
     from autovoice.metrics.copy import pesq, stoi
 
     facts: Facts = {}
+    *files, kept = job
     for name, metric in (("pesq", pesq), ("stoi", stoi)):
         try:
-            reference, result = (load_wav(path, RATE) for path in job)
-            n = min(len(reference), len(result))
-            facts[name] = metric(reference[:n], result[:n])
+            facts[name] = kept.get(files, name)
+            if facts[name] is None:
+                reference, result = (load_wav(path, RATE) for path in files)
+                n = min(len(reference), len(result))
+                facts[name] = metric(reference[:n], result[:n])
+                kept.put(files, name, facts[name])
         except Exception as error:
             facts[f"{name} fault"] = f"{type(error).__name__}: {error}"
     return facts
@@ -116,20 +134,24 @@ def _needs(pairs: list[Pair], wanted: set[str]) -> dict[Paths, tuple[str, ...]]:
 
 
 def compute(
-    pairs: list[Pair], wanted: set[str], num_workers: int, on_progress: Callable[[float], None] | None = None
+    pairs: list[Pair],
+    wanted: set[str],
+    num_workers: int,
+    kept: MeasureCache,
+    on_progress: Callable[[float], None] | None = None,
 ) -> list[Row]:
-    """A Row a pair, in order. wanted: secs, campp, f0, asr, dnsmos, dmos, copy, duration."""
+    """A Row a pair, in order. wanted: secs, campp, f0, asr, dnsmos, dmos, copy, duration; what is kept is not measured."""
     needs = _needs(pairs, wanted)
     copies = [(pair.source, pair.converted) for pair in pairs if pair.kind == "copy" and "copy" in wanted]
     facts: dict[Any, Facts] = {}
-    jobs = list(needs.items())
+    jobs = [(files, measures, kept) for files, measures in needs.items()]
     with worker_pool(num_workers) as pool:
         results: Iterator[Facts] = pool.map(measure_files, jobs, chunksize=2)
-        for i, ((files, _), result) in enumerate(zip(jobs, results, strict=True)):
+        for i, ((files, *_), result) in enumerate(zip(jobs, results, strict=True)):
             facts[files] = result
             if on_progress:
                 on_progress((i + 1) / len(jobs))
-        for key, result in zip(copies, pool.map(measure_copy, copies), strict=True):
+        for key, result in zip(copies, pool.map(measure_copy, [(*copy, kept) for copy in copies]), strict=True):
             facts[("copy", *key)] = result
     return [_row(pair, facts, wanted) for pair in pairs]
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from autovoice.config import EvaluateConfig
 from autovoice.errors import DataError
+from autovoice.evaluation.cache import MeasureCache
 from autovoice.evaluation.compute import METRICS, Row, compute
 from autovoice.evaluation.pairs import read_pairs
 from autovoice.evaluation.report import write_plots, write_report
@@ -28,7 +29,7 @@ def evaluate(
     pairs = read_pairs(pairs_csv)
     if not any(pair.converted.is_file() for pair in pairs):
         raise DataError("none of the converted files exists", str(pairs_csv), "convert first, or correct the paths")
-    rows = compute(pairs, set(cfg.metrics), cfg.num_workers, on_progress)
+    rows = compute(pairs, set(cfg.metrics), cfg.num_workers, MeasureCache.default(cfg.cache), on_progress)
     summary = {"systems": summarise(rows, cfg, seed), "extra": extra(rows), "provenance": provenance(rows, seed)}
     out.mkdir(parents=True, exist_ok=True)
     write_rows(out / "pairs.csv", rows, pairs_csv.parent)
