@@ -7,7 +7,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 
-import pytest  # noqa: E402 - after the environment is set
+import pytest
 
 
 @pytest.fixture(scope="session", autouse=True)
