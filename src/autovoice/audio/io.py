@@ -97,6 +97,13 @@ def load_wav(path: Path, sample_rate: int) -> np.ndarray:
     return np.concatenate([np.zeros(0, np.float32), *stream_blocks(path, sample_rate)])
 
 
+def load_native(path: Path) -> tuple[np.ndarray, int]:
+    """(samples (T, channels) float32 at the file's own rate, the rate); raises AudioError as load_wav."""
+    with ExitStack() as stack:
+        recording = open_recording(Path(path), stack)
+        return np.concatenate(list(_checked(recording, Path(path)))), recording.sample_rate
+
+
 def probe(path: Path) -> AudioInfo:
     """Reads a file to its end; raises AudioError as load_wav, and names what is usable but not right as warnings."""
     with ExitStack() as stack:

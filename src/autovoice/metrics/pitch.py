@@ -9,6 +9,8 @@ f0_rmse_hz    Hz, 0 upward: root mean square difference over voiced frames; gros
 f0_rmse_cents cents, 0 upward: the same in 1200 log2; 100 cents are a semitone.
 f0_corr       -1 to 1: Pearson correlation of f0 in Hz over voiced frames; 1 means the same contour.
 gpe           0 to 1: share of voiced frames that are more than 20 % off (Rabiner et al. 1976).
+octave        0 to 1: share of voiced frames that are an octave (within half a semitone) up or down: a tracker's or a
+              converter's octave jumps.
 vde           0 to 1: share of all frames whose voicing decision differs (Nakatani et al. 2008).
 shift_st      semitones: median over voiced frames of 12 log2(converted / source), whatever was intended.
 Papers: Rabiner et al. 1976, "A comparative performance study of several pitch detection algorithms"; Nakatani et al.
@@ -19,6 +21,7 @@ overlaps.
 import numpy as np
 
 GROSS_ERROR = 0.2
+OCTAVE_WIDTH_ST = 0.5
 MIN_SHIFT_FRAMES = 10  # 0.1 s voiced in both: fewer do not tell a shift
 
 
@@ -58,6 +61,13 @@ def gpe(f0_ref: np.ndarray, f0_conv: np.ndarray) -> float:
     """Gross pitch error: share of frames voiced in both that are more than 20 % off; NaN if there is none."""
     ref, conv = _voiced_pair(f0_ref, f0_conv)
     return float(np.mean(np.abs(conv / ref - 1) > GROSS_ERROR)) if len(ref) else float("nan")
+
+
+def octave(f0_ref: np.ndarray, f0_conv: np.ndarray) -> float:
+    """Share of frames voiced in both that are 12 +- 0.5 semitones off; NaN if there is none."""
+    ref, conv = _voiced_pair(f0_ref, f0_conv)
+    off = np.abs(12 * np.log2(conv / ref))
+    return float(np.mean(np.abs(off - 12) < OCTAVE_WIDTH_ST)) if len(ref) else float("nan")
 
 
 def vde(f0_ref: np.ndarray, f0_conv: np.ndarray) -> float:
