@@ -1,14 +1,18 @@
-"""Stage publish: the weights, what they were measured at and their SHA-256 in one folder, ready for src/autovoice/weights."""
+"""Stage publish: the weights, whom they were trained on, what they were measured at and their SHA-256 in one folder, ready
+for src/autovoice/weights."""
 
 import shutil
 from pathlib import Path
 
 from autovoice.config import Config
 from autovoice.errors import DataError
+from autovoice.evaluation.items import audio_sha
+from autovoice.evaluation.overlap import Trained, write_training
 from autovoice.export.card import base_card
 from autovoice.files import read_json, sha256_file, write_json, write_text
 from autovoice.stage import run_stage
 from autovoice.training.callbacks import read_history
+from autovoice.training.corpus import read_recipe
 
 WEIGHTS = ("base.safetensors", "student.safetensors")
 
@@ -24,6 +28,9 @@ def main(cfg: Config) -> dict[str, float]:
     found = [name for name in WEIGHTS if (work / name).is_file()]
     for name in found:
         shutil.copyfile(work / name, out / name)
+    root, recordings = Path(cfg.pretrain.root), read_recipe(work / "recipe.csv")
+    trained = [Trained(r.speaker, audio_sha(root / r.path), "base") for r in recordings if r.ratio == 1]
+    write_training(out / "base_training.csv", trained)  # so that an evaluation can refuse who is in it
     history = read_history(work / "history.csv")
     write_text(out / "MODEL_CARD.md", base_card(cfg, read_json(work / "recipe.json"), history, read_json(summary)))
     write_json(out / "manifest.json", {path.name: sha256_file(path) for path in sorted(out.iterdir())})

@@ -29,7 +29,9 @@ def convert_trials(trials: list[Trial], converter: VoiceConverter, cfg: Config, 
         target = trial.target_person.name
         first = target not in voices
         if first:
-            voices[target] = clone_voice(target, [load_wav(trial.reference, rate)], encoder=converter.encoder)
+            voices[target] = clone_voice(
+                target, [load_wav(trial.reference, rate)], encoder=converter.encoder, audio=converter.audio
+            )
         for preset in cfg.verify.presets:
             jobs = [(trial.source, trial.source_person.name, "conversion", f"zero-shot/{preset}")]
             jobs += [(trial.ceiling, target, "copy", f"copy/{preset}")] if first else []

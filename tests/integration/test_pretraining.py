@@ -88,7 +88,7 @@ def test_people_of_the_measurement_are_not_in_the_recipe(workspace):
 def test_what_is_published_is_whole_and_says_what_it_is(workspace):
     out = workspace / ".pretrain/published"
     manifest = json.loads((out / "manifest.json").read_text())
-    assert {"base.safetensors", "student.safetensors", "MODEL_CARD.md"} == set(manifest)
+    assert {"base.safetensors", "student.safetensors", "base_training.csv", "MODEL_CARD.md"} == set(manifest)
     assert all(sha256_file(out / name) == digest for name, digest in manifest.items())
     card = (out / "MODEL_CARD.md").read_text()
     summary = json.loads((workspace / ".pretrain/verify/measure/metrics/summary.json").read_text())

@@ -55,6 +55,11 @@ class Discriminators(nn.Module):
         super().__init__()
         self.each = nn.ModuleList(SpectrogramDiscriminator(n_fft, channels) for n_fft in n_ffts)
 
+    @classmethod
+    def at_rate(cls, sample_rate: int) -> "Discriminators":
+        """Those that see as many hertz and milliseconds at sample_rate as the default ones at 16 kHz."""
+        return cls((512 * sample_rate // 16000, 1024 * sample_rate // 16000))
+
     def forward(self, wav: Tensor, spk_emb: Tensor) -> list[tuple[Tensor, list[Tensor]]]:
         """wav: (B, n), spk_emb: (B, 256) -> a (score, features) pair a resolution."""
         return [judge(wav, spk_emb) for judge in self.each]

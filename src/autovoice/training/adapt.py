@@ -71,7 +71,8 @@ def choose_trainable(generator: Generator, trainable: str) -> None:
 
 def build_module(cfg: Config, base: Path) -> GeneratorTraining:
     """The base generator and its discriminators, ready to be adapted."""
-    generator, discriminators = Generator(cfg.model, cfg.audio, cfg.content), Discriminators()
+    generator = Generator(cfg.model, cfg.audio, cfg.content)
+    discriminators = Discriminators.at_rate(cfg.audio.output_rate)
     load_weights(base, generator, discriminators)
     choose_trainable(generator, cfg.trainer.trainable)
     o, t = cfg.optim, cfg.trainer

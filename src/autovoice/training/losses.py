@@ -47,6 +47,10 @@ def generator_adversarial_loss(fake: Judgement) -> Tensor:
 
 
 def feature_matching_loss(real: Judgement, fake: Judgement) -> Tensor:
-    """L1 between discriminator features, relative to the real ones' level."""
-    pairs = [(r.detach(), f) for (_, rs), (_, fs) in zip(real, fake, strict=True) for r, f in zip(rs, fs, strict=True)]
+    """L1 between discriminator features, relative to the real ones' level; fake may have more rows after real's."""
+    pairs = [
+        (r.detach(), f[: len(r)])
+        for (_, rs), (_, fs) in zip(real, fake, strict=True)
+        for r, f in zip(rs, fs, strict=True)
+    ]
     return torch.stack([F.l1_loss(f, r) / r.abs().mean().clamp(min=1e-3) for r, f in pairs]).mean()

@@ -17,10 +17,14 @@ from autovoice.models.discriminator import Discriminators
 from autovoice.models.excitation import harmonic_excitation
 from autovoice.models.generator import Generator
 from autovoice.training import losses
+from autovoice.training.conversion import ConversionLoss, with_conversions
+from autovoice.training.widen import widened
+from autovoice.weights import output_of, output_pair
 
 ADVERSARIAL_WINDOW_S = 0.5  # whole segments make the discriminators far too slow on a CPU
 MEL_WEIGHT, MEL_WEIGHT_ADVERSARIAL = 2.0, 5.0
 FEATURE_MATCHING_RAMP_STEPS = 200
+FROZEN = "conversion."
 
 
 @dataclass
@@ -62,12 +66,15 @@ class GeneratorTraining(L.LightningModule):
         audio: AudioConfig,
         seed: int = 0,
         many_voices: bool = False,  # neighbours in a batch are different people
+        conversion: ConversionLoss | None = None,
+        n_conversions: int = 0,  # a batch, once the discriminators have joined
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.generator, self.discriminators = generator, discriminators
         self.ema = copy.deepcopy(generator).requires_grad_(False).eval()
         self.schedule, self.audio, self.seed, self.many_voices = schedule, audio, seed, many_voices
+        self.conversion, self.n_conversions = conversion, n_conversions if conversion else 0
         self.register_buffer("steps_done", torch.zeros((), dtype=torch.long))
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
@@ -75,6 +82,13 @@ class GeneratorTraining(L.LightningModule):
         trainable = [p for p in self.generator.parameters() if p.requires_grad]
         groups = (trainable, list(self.discriminators.parameters()))
         return [torch.optim.AdamW(group, s.lr, (s.beta1, s.beta2), weight_decay=s.weight_decay) for group in groups]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        state = checkpoint["state_dict"]  # frozen encoders are not kept
+        checkpoint["state_dict"] = {name: v for name, v in state.items() if not name.startswith(FROZEN)}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["state_dict"] |= {name: v for name, v in self.state_dict().items() if name.startswith(FROZEN)}
 
     def synthesise(self, batch: dict[str, Tensor]) -> Tensor:
         """batch of training.segments -> wav (B, T * output_hop)."""
@@ -92,17 +106,29 @@ class GeneratorTraining(L.LightningModule):
         optimizer, judge_optimizer = optimizers
         for group in (*optimizer.param_groups, *judge_optimizer.param_groups):
             group["lr"] = self.schedule.lr_at(step)
-        rate = self.audio.output_rate
+        rate, n = self.audio.output_rate, len(batch["wav"])
+        n_more = self.n_conversions if self.schedule.is_adversarial(step) else 0
+        inputs = with_conversions(batch, n_more) if n_more else batch
         # Above what the model hears, the losses see only the band that a recording has; below, its mel tells the band.
         band_hz = batch["band_hz"].clamp(min=self.audio.sample_rate / 2)
-        fake, real = (limit_band(wav, band_hz, rate) for wav in (self.synthesise(batch), batch["wav"]))
+        made = self.synthesise(inputs)
+        fakes, real = (
+            limit_band(made, torch.cat([band_hz, band_hz[:n_more]]), rate),
+            limit_band(batch["wav"], band_hz, rate),
+        )
+        fake = fakes[:n]
         convergence, log_l1 = losses.multi_resolution_stft(fake, real)
         mel = losses.mel_l1(fake, real, rate)
         parts = {"mel": mel, "convergence": convergence, "log_l1": log_l1}
         if self.schedule.is_adversarial(step):
-            adversarial = self._judge(fake, real, batch["spk_emb"], judge_optimizer, parts)
+            adversarial = self._judge(fakes, real, inputs["spk_emb"], judge_optimizer, parts)
             ramp = min(1.0, (step - self.schedule.adversarial_from) / FEATURE_MATCHING_RAMP_STEPS)
             loss = MEL_WEIGHT_ADVERSARIAL * mel + 0.5 * log_l1 + ramp * adversarial
+            if self.conversion and n_more:
+                heard = range(n - n_more, n + n_more)  # as many of the segments in their own voice, and the conversions
+                names = ("content", "f0", "spk_emb")
+                extra, own = self.conversion(made[heard], {name: inputs[name][heard] for name in names})
+                loss, parts = loss + extra, parts | own
         else:
             loss = MEL_WEIGHT * mel + 0.5 * convergence + log_l1
         self._update(optimizer, loss)
@@ -112,19 +138,19 @@ class GeneratorTraining(L.LightningModule):
         )
 
     def _judge(
-        self, fake: Tensor, real: Tensor, spk_emb: Tensor, optimizer: torch.optim.Optimizer, parts: dict[str, Tensor]
+        self, fakes: Tensor, real: Tensor, spk_emb: Tensor, optimizer: torch.optim.Optimizer, parts: dict[str, Tensor]
     ) -> Tensor:
         """One discriminator step on a random half second; returns the generator's adversarial + feature matching loss.
 
-        Both sides learn from the same two passes through the discriminators, so its gradient is taken here, before they
-        change, and hung on `fake`.
+        fakes: (N, T), first those of `real` (B, T), then conversions; spk_emb: (N, 256). Both sides learn from the same two
+        passes through the discriminators, so the gradient is taken here, before they change, and hung on `fakes`.
         """
         size = min(int(ADVERSARIAL_WINDOW_S * self.audio.output_rate), real.shape[1])
         at = int(torch.randint(0, real.shape[1] - size + 1, ()))
-        fake, real = fake[:, at : at + size], real[:, at : at + size]
-        leaf = fake.detach().requires_grad_()
-        judged_real, judged = self.discriminators(real, spk_emb), self.discriminators(leaf, spk_emb)
-        others = self.discriminators.scores_as(judged_real, spk_emb.roll(1, 0)) if self.many_voices else None
+        fakes, real, own_emb = fakes[:, at : at + size], real[:, at : at + size], spk_emb[: len(real)]
+        leaf = fakes.detach().requires_grad_()
+        judged_real, judged = self.discriminators(real, own_emb), self.discriminators(leaf, spk_emb)
+        others = self.discriminators.scores_as(judged_real, own_emb.roll(1, 0)) if self.many_voices else None
         judge_loss = losses.discriminator_loss(judged_real, judged, others)
         matching = losses.feature_matching_loss(judged_real, judged)
         adversarial = losses.generator_adversarial_loss(judged) + 2 * matching
@@ -133,7 +159,7 @@ class GeneratorTraining(L.LightningModule):
         self.manual_backward(judge_loss, inputs=list(self.discriminators.parameters()))
         optimizer.step()
         parts |= {"judge": judge_loss, "matching": matching}
-        linear = (fake * gradient).sum()
+        linear = (fakes * gradient).sum()
         return linear + (adversarial - linear).detach()
 
     def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
@@ -154,11 +180,15 @@ def save_weights(module: GeneratorTraining, path: Path, metadata: dict[str, str]
         save_file({name: value.detach().half().contiguous() for name, value in state.items()}, temporary, metadata)
 
 
-def load_weights(path: Path, generator: Generator, discriminators: Discriminators | None = None) -> None:
-    """Loads what save_weights wrote; names and shapes must fit."""
+def load_weights(
+    path: Path, generator: Generator, discriminators: Discriminators | None = None, audio: AudioConfig | None = None
+) -> None:
+    """Loads what save_weights wrote; names and shapes must fit. audio: of the generator, whose rate may be a higher one."""
     state = load_file(path)
     for prefix, module in (("generator.", generator), ("discriminators.", discriminators)):
         if module is not None:
             own = {n.removeprefix(prefix): v.float() for n, v in state.items() if n.startswith(prefix)}
+            if audio is not None and module is generator and output_of(path) != (now := output_pair(audio)):
+                own = widened(own, output_of(path), now)
             new = {n: v for n, v in module.state_dict().items() if n.endswith("speaker.weight")}  # older files lack it
             module.load_state_dict(new | own)

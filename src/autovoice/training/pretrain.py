@@ -10,9 +10,11 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from autovoice.config import Config
 from autovoice.config_pretrain import PretrainConfig
+from autovoice.models.content import load_content_encoder
 from autovoice.models.discriminator import Discriminators
 from autovoice.models.generator import Generator
 from autovoice.training.callbacks import LossHistory
+from autovoice.training.conversion import ConversionLoss
 from autovoice.training.corpus import Recording
 from autovoice.training.data import IntervalData
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights, save_weights
@@ -62,10 +64,14 @@ def pretrain(cfg: Config, recordings: list[Recording]) -> Path:
     segments = SegmentConfig(p.batch_size, p.segment_s, p.reference_s, p.reference_max_s, p.perturb)
     data = IntervalData(SegmentBatches(groups, segments, cfg.audio, cfg.seed, weights), p.checkpoint_every_steps)
     generator = Generator(cfg.model, cfg.audio, cfg.content)
-    discriminators = Discriminators()
+    discriminators = Discriminators.at_rate(cfg.audio.output_rate)
     if p.init:
-        load_weights(Path(p.init), generator, discriminators)
-    module = GeneratorTraining(generator, discriminators, schedule_of(p), cfg.audio, cfg.seed, many_voices=True)
+        load_weights(Path(p.init), generator, discriminators, cfg.audio)
+    encoder = load_content_encoder(cfg.content)
+    conversion = ConversionLoss(encoder, cfg.audio, p.content_weight) if p.n_conversions else None
+    module = GeneratorTraining(
+        generator, discriminators, schedule_of(p), cfg.audio, cfg.seed, True, conversion, p.n_conversions
+    )
     last = work / "checkpoints" / "last.ckpt"
     trainer = L.Trainer(
         accelerator="cpu",

@@ -11,16 +11,25 @@ from autovoice.config import AudioConfig, ModelConfig
 from autovoice.errors import AssetError
 
 BASE_GENERATOR = Path(__file__).parent / "base.safetensors"
+BASE_TRAINING = Path(__file__).parent / "base_training.csv"  # whom and what it was trained on
 CONTENT_ENCODER = Path(__file__).parent / "content.safetensors"
 
 
 def model_metadata(model: ModelConfig, audio: AudioConfig) -> dict[str, str]:
     """What save_weights writes into the file's header so that it can be loaded without a configuration."""
-    return {"model": json.dumps(asdict(model), sort_keys=True), "output": json.dumps(_output(audio))}
+    return {"model": json.dumps(asdict(model), sort_keys=True), "output": json.dumps(output_pair(audio))}
 
 
-def _output(audio: AudioConfig) -> list[int]:
-    return [audio.output_rate, audio.output_n_fft]
+def output_pair(audio: AudioConfig) -> tuple[int, int]:
+    """(rate in Hz, n_fft) at which a generator of that configuration speaks."""
+    return audio.output_rate, audio.output_n_fft
+
+
+def output_of(path: Path) -> tuple[int, int]:
+    """The same of a generator's file; the oldest ones do not say, and speak at 16 kHz."""
+    with safe_open(path, "pt") as stream:
+        rate, n_fft = json.loads((stream.metadata() or {}).get("output", "[16000, 1024]"))
+    return rate, n_fft
 
 
 def load_generator_state(
@@ -33,9 +42,8 @@ def load_generator_state(
     if not path.is_file():
         raise AssetError("no such weights", str(path), "run autovoice doctor")
     with safe_open(path, "pt") as stream:
-        metadata = stream.metadata() or {}
-        made_for = json.loads(metadata.get("output", "[16000, 1024]"))
-        if made_for != _output(audio):
+        metadata, made_for = stream.metadata() or {}, output_of(path)
+        if made_for != output_pair(audio):
             raise AssetError(
                 f"speaks at {made_for[0]} Hz, not at {audio.output_rate}", str(path), "adapt the voice again"
             )
