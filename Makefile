@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv repro test lint bench ui clean lock params deps
+.PHONY: help venv repro regression test lint bench ui clean lock params deps
 
 DEVICE ?= cpu
 TORCH_INDEX ?=
@@ -37,11 +37,18 @@ $(STAMP): requirements/lock.txt pyproject.toml
 	@touch $@
 
 repro: venv  ## recordings to report: run what changed, print the metrics; a red gate is an error
-ifeq ($(DEVICE),gpu)
-	python -m autovoice.config trainer=gpu > .params.tmp && mv .params.tmp params.yaml
-endif
-	@mkdir -p .dvc/tmp; touch .dvc/tmp/started; status=0; dvc repro || status=$$?; \
-	if [ $$status -eq 0 ] || [ data/gate/verdict.json -nt .dvc/tmp/started ]; then python scripts/show_metrics.py; fi; exit $$status
+	@$(RUN_PIPELINE)
+
+regression: venv  ## the same with everything measured anew, and the table as Markdown
+	@$(RUN_PIPELINE)
+
+regression: AGAIN := --force
+regression: FORMAT := --markdown
+define RUN_PIPELINE
+if [ "$(DEVICE)" = gpu ]; then python -m autovoice.config trainer=gpu > .params.tmp && mv .params.tmp params.yaml; fi; \
+mkdir -p .dvc/tmp; touch .dvc/tmp/started; status=0; dvc repro $(AGAIN) || status=$$?; \
+if [ $$status -eq 0 ] || [ data/gate/verdict.json -nt .dvc/tmp/started ]; then python scripts/show_metrics.py $(FORMAT); fi; exit $$status
+endef
 
 test: lint  ## lint and all tests
 	OMP_NUM_THREADS=1 python -m pytest

@@ -1,7 +1,8 @@
-"""Stage export: the bundle of the base model and all voices of the run, checked after it is written."""
+"""Stage export: the bundle of the base model and all voices, checked after it is written; a green one is the champion."""
 
+from autovoice import tracking
 from autovoice.config import Config
-from autovoice.data_layout import ADAPTED, BUNDLE, METRICS, VOICES
+from autovoice.data_layout import ADAPTED, BUNDLE, GATE, METRICS, VOICES
 from autovoice.export.bundle import verify_bundle, write_bundle
 from autovoice.files import read_json
 from autovoice.stage import run_stage
@@ -14,6 +15,8 @@ def main(cfg: Config) -> dict[str, float]:
         voices[folder.name] = (folder, weights if weights.exists() else None)
     write_bundle(BUNDLE, voices, cfg.audio, cfg.content, cfg.presets, read_json(METRICS / "summary.json"))
     verify_bundle(BUNDLE)
+    if read_json(GATE / "verdict.json")["green"]:
+        tracking.register_bundle(BUNDLE)
     size = sum(path.stat().st_size for path in BUNDLE.rglob("*") if path.is_file())
     return {"voices": float(len(voices)), "size_mb": size / 1e6}
 

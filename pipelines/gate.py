@@ -6,7 +6,8 @@ from rich.console import Console
 
 from autovoice.config import Config
 from autovoice.data_layout import GATE, METRICS
-from autovoice.evaluation.gate import judge, read_baseline, read_summary, verdict_table
+from autovoice.evaluation.gate import judge_folder
+from autovoice.evaluation.verdict import verdict_table
 from autovoice.files import write_json
 from autovoice.stage import run_stage
 
@@ -14,8 +15,7 @@ BASELINE = Path("metrics/baseline.json")
 
 
 def main(cfg: Config) -> dict[str, float]:
-    summary, baseline = read_summary(METRICS / "summary.json"), read_baseline(BASELINE, required=False)
-    verdict = judge(summary, baseline, cfg.gate, own=True)
+    verdict = judge_folder(METRICS, BASELINE, cfg.gate, own=True)
     write_json(GATE / "verdict.json", verdict.as_json())
     Console(width=160).print(verdict_table(verdict), *verdict.notes, sep="\n")
     if not verdict.green:

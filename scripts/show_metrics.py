@@ -2,6 +2,7 @@
 
 python scripts/show_metrics.py
 python scripts/show_metrics.py --into README.md
+python scripts/show_metrics.py --markdown
 """
 
 import argparse
@@ -77,6 +78,22 @@ def markdown(summary: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def gate_markdown(verdict: dict[str, Any] | None) -> str:
+    """What the gate said, a row a fault."""
+    if verdict is None:
+        return "Gate: not run.\n"
+    if not verdict["faults"]:
+        return f"Gate: {'green' if verdict['green'] else 'not enough data'}.\n"
+    rows = [
+        f"| {f['kind']} | {f['system']} | {f['metric']} | {f['message']} | {len(f['items'])} |"
+        for f in verdict["faults"]
+    ]
+    return (
+        "\n".join(["Gate: red.", "", "| kind | system | metric | what | items |", "|---|---|---|---|---|", *rows])
+        + "\n"
+    )
+
+
 def main() -> int:
     """Exit 1 if there is no evaluation, or no markers to write between."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -84,14 +101,19 @@ def main() -> int:
     parser.add_argument(
         "--into", type=Path, help="a Markdown file with <!-- metrics: begin --> and <!-- metrics: end -->"
     )
+    parser.add_argument("--markdown", action="store_true", help="print Markdown, with the gate's verdict")
     args = parser.parse_args()
     path, gate = args.data / "metrics" / "summary.json", args.data / "gate" / "verdict.json"
     if not path.is_file():
         print(f"{path}: no evaluation yet; run make repro.", file=sys.stderr)
         return 1
     summary = json.loads(path.read_text(encoding="utf-8"))
+    verdict = json.loads(gate.read_text(encoding="utf-8")) if gate.is_file() else None
+    if args.markdown:
+        print(markdown(summary) + "\n" + gate_markdown(verdict), end="")
+        return 0
     if args.into is None:
-        print_all(summary, json.loads(gate.read_text(encoding="utf-8")) if gate.is_file() else None)
+        print_all(summary, verdict)
         return 0
     text = args.into.read_text(encoding="utf-8")
     if not MARKERS.search(text):

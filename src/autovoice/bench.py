@@ -54,7 +54,7 @@ def system_of(name: str, target: Path) -> tuple[Callable[[np.ndarray], object], 
         return lambda wav: griffin_lim(wav, RATE), 0
     converter, settings = VoiceConverter("cpu"), compose().presets[name]
     recording = load_wav(target, converter.audio.output_rate)[: 30 * converter.audio.output_rate]
-    voice = clone_voice("bench", [recording], encoder=converter.encoder)
+    voice = clone_voice("bench", [recording], encoder=converter.encoder, audio=converter.audio)
     networks = (converter.encoder, converter.generator_of(voice))
     n_parameters = sum(p.numel() for network in networks for p in network.parameters())
     return lambda wav: converter.convert(wav, voice, settings), n_parameters

@@ -132,20 +132,41 @@ class EvaluateConfig:
     """What is measured and how intervals are made."""
 
     metrics: list[str] = field(
-        default_factory=lambda: ["secs", "campp", "f0", "asr", "dnsmos", "dmos", "copy", "duration"]
+        default_factory=lambda: [
+            "secs",
+            "campp",
+            "f0",
+            "asr",
+            "asr_b",
+            "dnsmos",
+            "dmos",
+            "copy",
+            "duration",
+            "signal",
+            "mcd",
+            "singing",
+        ]
     )
     n_bootstrap: int = 2000
     confidence: float = 0.95
     num_workers: int = 2
     cache: bool = True  # audio that was measured before is not measured again
+    anchors: list[str] = field(default_factory=lambda: ["source", "world"])
+    n_world: int = 20  # conversions by WORLD, spread over the pairs
 
 
 @dataclass
 class GateConfig:
-    """Bounds: system -> metric -> {min | max | min_share: bound}; how much worse than the baseline a mean may be."""
+    """Bounds of systems and of any item, and how much worse than the baseline means and items may be."""
 
     floors: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    sanity: dict[str, dict[str, float]] = field(default_factory=dict)
     tolerances: dict[str, float] = field(default_factory=dict)
+    spread_factor: float = 4.0
+    min_items: int = 12
+    item_factor: float = 5.0
+    item_share: float = 0.15
+    item_min: int = 3
 
 
 @dataclass

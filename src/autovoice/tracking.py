@@ -13,9 +13,11 @@ from typing import Any
 
 from autovoice.config import Config, TrackingConfig, conf_dir
 from autovoice.errors import AutovoiceError
+from autovoice.files import sha256_file
 from autovoice.reproducibility import environment_record
 
 MAX_PARAM_CHARS = 500  # MLflow refuses longer values on some stores
+CHAMPION = "champion"  # the alias of the version that people should use
 UNFINISHED = "attributes.status = 'RUNNING'"
 
 
@@ -30,6 +32,15 @@ class StageRun:
 
     def artifacts(self, paths: Sequence[Path]) -> None:
         """Keeps copies of files, below their folders' names."""
+
+    def table(self, name: str, columns: dict[str, list[Any]]) -> None:
+        """Keeps a table that MLflow's comparison view can filter and put beside another run's."""
+
+    def register(self, folder: Path) -> None:
+        """Keeps a copy of a bundle and makes it the champion of the model registry, unless it is already.
+
+        The registered model has the experiment's name.
+        """
 
 
 class _MlflowRun(StageRun):
@@ -53,8 +64,38 @@ class _MlflowRun(StageRun):
             folder = path.parent.as_posix()
             self._client.log_artifact(self._run_id, str(path), None if path.is_absolute() or folder == "." else folder)
 
+    def table(self, name: str, columns: dict[str, list[Any]]) -> None:
+        self._client.log_table(self._run_id, columns, f"{name}.json")
+
+    def register(self, folder: Path) -> None:
+        from mlflow.exceptions import MlflowException
+
+        model = self._client.get_experiment(self._client.get_run(self._run_id).info.experiment_id).name
+        digest = sha256_file(folder / "manifest.json")  # which holds the hash of every other file
+        try:
+            if self._client.get_model_version_by_alias(model, CHAMPION).tags.get("manifest_sha256") == digest:
+                return
+        except MlflowException:  # no such model or alias yet
+            if not self._client.search_registered_models(f"name = '{model}'"):
+                self._client.create_registered_model(model, description="Bundles that the quality gate let through")
+        self._client.log_artifacts(self._run_id, str(folder), "bundle")
+        source = f"{self._client.get_run(self._run_id).info.artifact_uri}/bundle"
+        tags = {"manifest_sha256": digest, "gate": "green"}
+        version = self._client.create_model_version(model, source, self._run_id, tags=tags)
+        self._client.set_registered_model_alias(model, CHAMPION, version.version)
+
 
 _current: StageRun = StageRun()
+
+
+def log_table(name: str, columns: dict[str, list[Any]]) -> None:
+    """Keeps a table with the stage that runs now; does nothing outside a stage."""
+    _current.table(name, columns)
+
+
+def register_bundle(folder: Path) -> None:
+    """Makes the bundle the registry's champion; does nothing outside a stage or where tracking is off."""
+    _current.register(folder)
 
 
 def log_step_metrics(values: dict[str, float], step: int) -> None:

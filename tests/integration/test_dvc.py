@@ -79,7 +79,7 @@ def test_a_changed_preset_reruns_convert_onward_and_never_features(edited):
 
 
 def test_a_changed_evaluation_file_never_reruns_training(edited):
-    assert edited("src/autovoice/evaluation/statistics.py", '"""', '"""Edited. ') == {"evaluate"}
+    assert edited("src/autovoice/evaluation/report.py", '"""', '"""Edited. ') == {"evaluate"}
 
 
 def test_a_changed_bound_reruns_the_gate_alone(edited):

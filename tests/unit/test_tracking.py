@@ -1,6 +1,7 @@
 """MLflow: parents, children, steps, and stages that were killed."""
 
 import math
+from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -112,3 +113,26 @@ def test_a_store_that_cannot_be_opened_is_one_sentence(project):
     with pytest.raises(AutovoiceError) as caught, tracking.stage_run("x", compose(["tracking.uri=ftp://nowhere"])):
         pass
     assert "\n" not in caught.value.sentence
+
+
+def test_a_registered_bundle_is_the_champion_once(project):
+    bundle = project / "bundle"
+    bundle.mkdir()
+    for text in ("first", "first", "second"):
+        (bundle / "manifest.json").write_text(text, encoding="utf-8")
+        with tracking.stage_run("export", compose()):
+            tracking.register_bundle(bundle)
+    client, _ = runs_of(project)
+    champion = client.get_model_version_by_alias("autovoice", "champion")
+    assert (int(champion.version), champion.tags["gate"]) == (2, "green")
+    assert len(client.search_model_versions("name = 'autovoice'")) == 2
+    kept = client.download_artifacts(champion.run_id, "bundle/manifest.json")
+    assert Path(kept).read_text(encoding="utf-8") == "second"
+
+
+def test_pairs_are_kept_as_a_table(project):
+    with tracking.stage_run("evaluate", compose()):
+        tracking.log_table("pairs", {"system": ["a", "b"], "secs": [0.8, None]})
+    client, runs = runs_of(project)
+    run = next(r for r in runs if r.data.tags.get("stage") == "evaluate")
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["pairs.json"]

@@ -156,7 +156,9 @@ def _voice(args: Namespace, console: Console, folder: Path | None, converter: An
         return VoiceProfile.load(folder)
     wavs, _ = load_checked(args.reference, console)
     with console.progress("listening to the reference") as on_progress:
-        voice = clone_voice("reference", wavs, on_progress=on_progress, encoder=converter.encoder)
+        voice = clone_voice(
+            "reference", wavs, on_progress=on_progress, encoder=converter.encoder, audio=converter.audio
+        )
     for reason in voice.reasons:
         console.warn(reason)
     return voice

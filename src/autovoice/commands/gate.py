@@ -1,8 +1,9 @@
-"""Check an evaluation against bounds and the committed baseline: exit 0 green, 1 red, 2 misuse.
+"""Check an evaluation against bounds and the committed baseline: exit 0 green, 1 red or not enough data, 2 misuse.
 
 examples:
   autovoice gate data/metrics
   autovoice gate data/metrics --update "wider training data"
+  autovoice gate runs/seed0 --update "three seeds" --runs runs/seed1 runs/seed2
 """
 
 from argparse import ArgumentParser, Namespace
@@ -26,22 +27,34 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--update", default=None, metavar="REASON", help="make DIR the new baseline and keep the reason in it"
     )
+    parser.add_argument(
+        "--runs",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="with --update: more runs of the same, from whose spread the tolerances come",
+    )
 
 
 def run(args: Namespace) -> int:
-    """Prints a table and says green or red."""
+    """Prints a table and says green, red or not enough data."""
     from autovoice.config import compose
-    from autovoice.evaluation.gate import judge, read_baseline, read_summary, verdict_table, write_baseline
+    from autovoice.evaluation.baseline import read_summary, write_baseline
+    from autovoice.evaluation.gate import judge_folder
+    from autovoice.evaluation.verdict import verdict_table
 
     console = Console(args)
-    summary = read_summary(args.folder / "summary.json")
     target = args.baseline or DEFAULT_BASELINE
+    if args.runs and args.update is None:
+        raise DataError("has a meaning with --update only", "--runs", "give the reason with --update")
     if args.update is not None:
         if not args.update.strip():
             raise DataError("the reason is empty", "--update", "say why the baseline changes")
-        write_baseline(args.folder, summary, args.update, target)
-    baseline = read_baseline(target, required=args.baseline is not None)
-    verdict = judge(summary, baseline, compose().gate)
+        write_baseline(args.folder, read_summary(args.folder / "summary.json"), args.update, target, args.runs)
+    verdict = judge_folder(args.folder, target, compose().gate, baseline_required=args.baseline is not None)
     console.show(verdict_table(verdict))
+    for note in verdict.notes:
+        console.show(note)
     console.result(verdict.as_json())
     return 0 if verdict.green else 1

@@ -20,9 +20,14 @@ DEFINITIONS = {  # a measure's number goes up when what it computes changes: res
     "asr": (1, ("faster-whisper", "ctranslate2")),
     "dnsmos": (1, ("speechmos", "onnxruntime")),
     "dmos": (1, ("distillmos", "torch")),
+    "asr_b": (1, ("faster-whisper", "ctranslate2")),
+    "signal": (2, ("pyloudnorm",)),
     "duration": (1, ()),
     "pesq": (1, ("pesq",)),
     "stoi": (1, ("pystoi",)),
+    "mrstft": (1, ("librosa",)),
+    "mcd": (1, ("librosa",)),
+    "chroma": (1, ("librosa",)),
 }
 
 

@@ -2,54 +2,30 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from autovoice.audio.io import load_wav
+from autovoice.audio.io import load_native, load_wav
 from autovoice.evaluation.cache import MeasureCache
 from autovoice.evaluation.pairs import Pair
-from autovoice.metrics import pitch
+from autovoice.evaluation.rows import RATE, Row
+from autovoice.metrics import pitch, signal
 from autovoice.metrics.speaker import cosine, joined
 from autovoice.processes import worker_pool
 
-RATE = 16000
-METRICS = {  # unit of each, in the order of the report
-    "secs": "cosine", "campp": "cosine", "cer": "share", "wer": "share", "f0_rmse_hz": "Hz", "f0_rmse_cents": "cents",
-    "f0_corr": "r", "gpe": "share", "vde": "share", "dnsmos_ovrl": "MOS", "dnsmos_sig": "MOS", "dnsmos_bak": "MOS",
-    "dmos": "MOS", "pesq": "MOS-LQO", "stoi": "share", "shift_st": "semitones", "dur_ratio": "ratio", "rtf": "x real time",
-}  # fmt: skip
 F0_METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "f0_rmse_hz": pitch.f0_rmse_hz, "f0_rmse_cents": pitch.f0_rmse_cents, "f0_corr": pitch.f0_corr,
-    "gpe": pitch.gpe, "vde": pitch.vde,
+    "gpe": pitch.gpe, "octave": pitch.octave, "vde": pitch.vde,
 }  # fmt: skip
 Paths = tuple[Path, ...]
 Facts = dict[str, Any]
 
 
-@dataclass
-class Row:
-    """Metrics of one pair. values: only those that apply, None where one failed; faults: why."""
-
-    pair: Pair
-    values: dict[str, float | None] = field(default_factory=dict)
-    anchors: dict[str, dict[str, float]] = field(default_factory=dict)  # metric -> floor, ceiling
-    extra: dict[str, float] = field(default_factory=dict)  # similarity to the source
-    faults: dict[str, str] = field(default_factory=dict)
-
-    def put(self, name: str, value: float | None, fault: str = "") -> None:
-        """Keeps a finite value; anything else is a failure with its reason."""
-        good = value is not None and math.isfinite(value)
-        self.values[name] = value if good else None
-        if not good:
-            self.faults[name] = fault or "not defined for this audio"
-
-
 def _measures() -> dict[str, Callable[[np.ndarray], Any]]:
-    from autovoice.metrics.asr import transcribe
+    from autovoice.metrics.asr import transcribe, transcribe_b
     from autovoice.metrics.campplus import campplus_embedding
     from autovoice.metrics.distill_mos import distill_mos
     from autovoice.metrics.dnsmos import dnsmos
@@ -58,7 +34,7 @@ def _measures() -> dict[str, Callable[[np.ndarray], Any]]:
 
     return {
         "secs": secs_embedding, "campp": campplus_embedding, "f0": track_f0, "asr": transcribe,
-        "dnsmos": lambda wav: tuple(dnsmos(wav)), "dmos": distill_mos, "duration": len,
+        "asr_b": transcribe_b, "dnsmos": lambda wav: tuple(dnsmos(wav)), "dmos": distill_mos, "duration": len,
     }  # fmt: skip
 
 
@@ -87,27 +63,48 @@ def _measure_anew(paths: Paths, needs: list[str], kept: MeasureCache) -> Facts:
     with threadpool_limits(1, "blas"):  # sums of another order would be other numbers
         for need in needs:
             try:
-                facts[need] = _measures()[need](wav)
+                facts[need] = _signal(paths[0], wav) if need == "signal" else _measures()[need](wav)
                 kept.put(paths, need, facts[need])
             except Exception as error:
                 facts[f"{need} fault"] = f"{type(error).__name__}: {error}"
     return facts
 
 
-def measure_copy(job: tuple[Path, Path, MeasureCache]) -> Facts:
-    """PESQ and STOI of a copy against its recording, both from the first sample, cut to the shorter."""
-    from autovoice.metrics.copy import pesq, stoi
+def _signal(path: Path, wav: np.ndarray) -> dict[str, float]:
+    """What metrics.signal says of a file; clipping is looked for at the file's own rate, in its worst channel."""
+    native, rate = load_native(path)
+    return {
+        "loudness_db": signal.loudness_lufs(native.mean(1), rate),
+        "clip_share": max(signal.clip_share(channel) for channel in native.T),
+        "silence_share": signal.silence_share(wav),
+        "bright_db": signal.bright_db(wav),
+        "noise_db": signal.noise_db(wav),
+    }
 
+
+Two = Callable[[np.ndarray, np.ndarray], float]
+
+
+def _two_file_metrics(kind: str) -> dict[str, Two]:
+    """Metrics that hear both files at once. kind: copy, chroma (source, converted), mcd (parallel recording, converted)."""
+    from autovoice.metrics.cepstral import mcd
+    from autovoice.metrics.copy import mrstft, pesq, stoi
+    from autovoice.metrics.singing import chroma_similarity
+
+    metrics: dict[str, dict[str, Two]] = {"mcd": {"mcd": mcd}, "chroma": {"chroma": chroma_similarity}}
+    return metrics.get(kind, {"pesq": pesq, "stoi": stoi, "mrstft": mrstft})
+
+
+def measure_two(job: tuple[str, Path, Path, MeasureCache]) -> Facts:
+    """Facts of two files, each from its first sample; copies are cut to the shorter by their metrics."""
+    kind, first, second, kept = job
     facts: Facts = {}
-    *files, kept = job
-    for name, metric in (("pesq", pesq), ("stoi", stoi)):
+    for name, metric in _two_file_metrics(kind).items():
         try:
-            facts[name] = kept.get(files, name)
+            facts[name] = kept.get((first, second), name)
             if facts[name] is None:
-                reference, result = (load_wav(path, RATE) for path in files)
-                n = min(len(reference), len(result))
-                facts[name] = metric(reference[:n], result[:n])
-                kept.put(files, name, facts[name])
+                facts[name] = metric(load_wav(first, RATE), load_wav(second, RATE))
+                kept.put((first, second), name, facts[name])
         except Exception as error:
             facts[f"{name} fault"] = f"{type(error).__name__}: {error}"
     return facts
@@ -123,7 +120,8 @@ def _needs(pairs: list[Pair], wanted: set[str]) -> dict[Paths, tuple[str, ...]]:
     needs: dict[Paths, set[str]] = {}
     speaker = wanted & {"secs", "campp"}
     for pair in pairs:
-        own = speaker | (wanted & {"f0", "dnsmos", "dmos", "duration"}) | (wanted & {"asr"} if pair.english else set())
+        own = speaker | (wanted & {"f0", "dnsmos", "dmos", "duration", "signal"})
+        own |= wanted & {"asr", "asr_b"} if pair.english else set()
         for files in ((pair.source,), (pair.converted,)):
             needs.setdefault(files, set()).update(own)
         sets = [pair.target_refs, pair.ceiling_refs, *(halves(pair.target_refs) if not pair.ceiling_refs else ())]
@@ -140,9 +138,11 @@ def compute(
     kept: MeasureCache,
     on_progress: Callable[[float], None] | None = None,
 ) -> list[Row]:
-    """A Row a pair, in order. wanted: secs, campp, f0, asr, dnsmos, dmos, copy, duration; what is kept is not measured."""
+    """A Row a pair, in order. wanted: some of MEASURES; what is kept is not measured again."""
     needs = _needs(pairs, wanted)
-    copies = [(pair.source, pair.converted) for pair in pairs if pair.kind == "copy" and "copy" in wanted]
+    twos = [("copy", pair.source, pair.converted) for pair in pairs if pair.kind == "copy" and "copy" in wanted]
+    twos += [("mcd", pair.parallel, pair.converted) for pair in pairs if pair.parallel and "mcd" in wanted]
+    twos += [("chroma", p.source, p.converted) for p in pairs if p.kind == "singing" and "singing" in wanted]
     facts: dict[Any, Facts] = {}
     jobs = [(files, measures, kept) for files, measures in needs.items()]
     with worker_pool(num_workers) as pool:
@@ -151,8 +151,8 @@ def compute(
             facts[files] = result
             if on_progress:
                 on_progress((i + 1) / len(jobs))
-        for key, result in zip(copies, pool.map(measure_copy, [(*copy, kept) for copy in copies]), strict=True):
-            facts[("copy", *key)] = result
+        for key, result in zip(twos, pool.map(measure_two, [(*two, kept) for two in twos]), strict=True):
+            facts[key] = result
     return [_row(pair, facts, wanted) for pair in pairs]
 
 
@@ -162,10 +162,30 @@ def _row(pair: Pair, facts: dict[Any, Facts], wanted: set[str]) -> Row:
     for name in ("secs", "campp"):
         if name in wanted:
             _similarity(row, name, facts)
-    if "asr" in wanted and pair.english:
-        _words(row, source, converted)
+    for asr, suffix in (("asr", ""), ("asr_b", "_b")):
+        if asr in wanted and pair.english:
+            _words(row, source, converted, asr, suffix)
     if "f0" in wanted:
         _pitch(row, source, converted)
+    _quality(row, source, converted, wanted)
+    if "singing" in wanted and pair.kind == "singing":
+        _vibrato(row, source, converted)
+    for kind, names in (("copy", ("pesq", "stoi", "mrstft")), ("mcd", ("mcd",)), ("chroma", ("chroma",))):
+        own = facts.get((kind, pair.parallel if kind == "mcd" else pair.source, pair.converted))
+        for name in names if own is not None else ():
+            row.put(name, own.get(name), own.get(f"{name} fault", ""))  # type: ignore[union-attr]
+    if "duration" in wanted:
+        both = "duration" in source and "duration" in converted
+        ratio = converted["duration"] / source["duration"] if both else None
+        row.put("dur_ratio", ratio, str(converted.get("duration fault", source.get("duration fault", ""))))
+    for name in ("rtf", "latency_ms", "memory_mb"):
+        if getattr(pair, name) is not None:
+            row.put(name, getattr(pair, name))
+    return row
+
+
+def _quality(row: Row, source: Facts, converted: Facts, wanted: set[str]) -> None:
+    """What is heard in the converted file alone; the source's own value is the ceiling."""
     if "dnsmos" in wanted:
         for i, name in enumerate(("dnsmos_ovrl", "dnsmos_sig", "dnsmos_bak")):
             value = converted["dnsmos"][i] if "dnsmos" in converted else None
@@ -176,17 +196,13 @@ def _row(pair: Pair, facts: dict[Any, Facts], wanted: set[str]) -> Row:
         row.put("dmos", converted.get("dmos"), str(converted.get("dmos fault", "")))
         if "dmos" in source:
             row.anchors["dmos"] = {"ceiling": source["dmos"]}
-    if "copy" in wanted and pair.kind == "copy":
-        own = facts[("copy", pair.source, pair.converted)]
-        for name in ("pesq", "stoi"):
-            row.put(name, own.get(name), own.get(f"{name} fault", ""))
-    if "duration" in wanted:
-        both = "duration" in source and "duration" in converted
-        ratio = converted["duration"] / source["duration"] if both else None
-        row.put("dur_ratio", ratio, str(converted.get("duration fault", source.get("duration fault", ""))))
-    if pair.rtf is not None:
-        row.put("rtf", pair.rtf)
-    return row
+    if "signal" in wanted:
+        fault = str(converted.get("signal fault", source.get("signal fault", "")))
+        before, after = source.get("signal", {}), converted.get("signal", {})
+        both = before and after
+        row.put("loudness_db", after["loudness_db"] - before["loudness_db"] if both else None, fault)
+        for name in ("clip_share", "silence_share", "bright_db", "noise_db"):
+            row.put(name, after.get(name), fault)
 
 
 def _similarity(row: Row, name: str, facts: dict[Any, Facts]) -> None:
@@ -203,19 +219,21 @@ def _similarity(row: Row, name: str, facts: dict[Any, Facts]) -> None:
     if first and name in facts[first] and name in facts[second]:
         anchors["ceiling"] = cosine(facts[first][name], facts[second][name])
     row.anchors[name] = anchors
+    known = {"refs": target, "source": source} | ({"ceiling": facts[first]} if first else {})
+    row.embeddings[name] = {which: own[name] for which, own in known.items() if name in own}
 
 
-def _words(row: Row, source: Facts, converted: Facts) -> None:
+def _words(row: Row, source: Facts, converted: Facts, asr: str, suffix: str) -> None:
     from autovoice.metrics.asr import cer, wer
 
-    reference = row.pair.text or source.get("asr")
-    fault = converted.get("asr fault") or ("" if row.pair.text else source.get("asr fault")) or ""
-    for name, metric in (("cer", cer), ("wer", wer)):
-        row.put(
-            name, None if reference is None or "asr" not in converted else metric(reference, converted["asr"]), fault
-        )
-        if row.pair.text and "asr" in source:
-            row.anchors[name] = {"ceiling": metric(row.pair.text, source["asr"])}
+    reference = row.pair.text or source.get(asr)
+    fault = converted.get(f"{asr} fault") or ("" if row.pair.text else source.get(f"{asr} fault")) or ""
+    for plain, metric in (("cer", cer), ("wer", wer)):
+        name = plain + suffix
+        value = None if reference is None or asr not in converted else metric(reference, converted[asr])
+        row.put(name, value, fault)
+        if row.pair.text and asr in source:
+            row.anchors[name] = {"ceiling": metric(row.pair.text, source[asr])}
 
 
 def _pitch(row: Row, source: Facts, converted: Facts) -> None:
@@ -232,3 +250,16 @@ def _pitch(row: Row, source: Facts, converted: Facts) -> None:
     intended = pitch.shifted(before, shift_st) if math.isfinite(shift_st) else before
     for name, metric in F0_METRICS.items():
         row.put(name, metric(intended, after))
+
+
+def _vibrato(row: Row, source: Facts, converted: Facts) -> None:
+    """How far rate and extent are from the source's; where the source has no vibrato they do not apply."""
+    from autovoice.metrics.singing import vibrato
+
+    fault = converted.get("f0 fault") or source.get("f0 fault") or "no vibrato is left"
+    before = vibrato(source["f0"]) if "f0" in source else (math.nan, math.nan)
+    if "f0" in source and not math.isfinite(before[0]):
+        return
+    after = vibrato(converted["f0"]) if "f0" in converted else (math.nan, math.nan)
+    for name, old, new in zip(("vibrato_hz_err", "vibrato_cents_err"), before, after, strict=True):
+        row.put(name, abs(new - old), str(fault))

@@ -8,12 +8,16 @@ from pathlib import Path
 from autovoice.errors import DataError
 
 REQUIRED = ("source", "target_refs", "converted")
-KINDS = ("conversion", "copy")
+KINDS = ("conversion", "copy", "singing")
 
 
 @dataclass
 class Pair:
-    """One conversion. pitch_st: intended shift, None = estimate it; rtf: as the converter measured it, None = unknown."""
+    """One conversion.
+
+    pitch_st: intended shift, None = estimate it; parallel: the target saying the same text; rtf (seconds used over seconds
+    of audio), latency_ms and memory_mb: as the converter measured them, None = unknown.
+    """
 
     number: int
     source: Path
@@ -30,6 +34,14 @@ class Pair:
     pitch_st: float | None = None
     kind: str = "conversion"
     rtf: float | None = None
+    latency_ms: float | None = None
+    memory_mb: float | None = None
+    parallel: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: the source and the target."""
+        return f"{self.source.stem} > {self.target_speaker or self.target_refs[0].stem}"
 
     @property
     def english(self) -> bool:
@@ -94,6 +106,9 @@ def _pair(number: int, row: dict[str, str], table: Path) -> Pair:
         pitch_st=_number(number, row, "pitch_st", table),
         kind=kind,
         rtf=_number(number, row, "rtf", table),
+        latency_ms=_number(number, row, "latency_ms", table),
+        memory_mb=_number(number, row, "memory_mb", table),
+        parallel=next(iter(_files(number, row, "parallel", table)), None),
     )
 
 

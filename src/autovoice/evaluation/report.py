@@ -1,38 +1,54 @@
-"""The page that a person opens: tables with intervals, then the worst pairs with players, spectrograms and f0."""
+"""What a person opens: the report of one run, the comparison of two; and the plots that DVC draws."""
 
-import base64
 import csv
-import html
 import io
+import math
+from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import librosa
 import matplotlib
 import numpy as np
-import soundfile as sf
 
 from autovoice.audio.io import load_wav
-from autovoice.errors import AudioError
-from autovoice.evaluation.compute import METRICS, RATE, Row
+from autovoice.evaluation.cache import MeasureCache
+from autovoice.evaluation.items import Item
+from autovoice.evaluation.report_clips import MAX_PLAYED_S
+from autovoice.evaluation.report_compare import Change, Pairs, changes, compare_data, differing, paired
+from autovoice.evaluation.report_data import run_data
+from autovoice.evaluation.report_html import (
+    all_metrics,
+    details,
+    facts_table,
+    heading,
+    number,
+    overview,
+    page,
+    peers_part,
+    table,
+    verdict_part,
+)
+from autovoice.evaluation.rows import METRICS, RATE, Row
 from autovoice.files import replacing, write_text
 from autovoice.metrics.f0_tracker import track_f0
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-MAX_PAIRS = 18  # with players: the page stays under 15 MB
-MAX_PLAYED_S = 12.0
+Run = tuple[str, list[Item], dict[str, Any]]  # name, items, summary
+ANCHORS_EXPLAINED = (
+    "Mean, 95 % interval; the bar leads from floor (the source as it is) to ceiling (other recordings of the target; for "
+    "predicted quality the source itself; for CER and WER the recogniser on the source)."
+)
+COMPARISON_EXPLAINED = (
+    "Intervals and p: bootstrap of the paired differences, whole clusters of source and target speaker drawn. Effect: mean "
+    "difference over its standard deviation. p is corrected by Holm for the number of metrics of a system; a difference is "
+    "claimed under 0.05, and from {min_items} items."
+)
 N_PLOTS = 4
-STYLE = """
-:root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
-th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid #8884; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } small { opacity: .7; }
-section { border-top: 1px solid #8886; padding: 1rem 0; } img { max-width: 100%; background: #fff; border-radius: 4px; }
-audio { width: 15rem; vertical-align: middle; } figure { display: inline-block; margin: 0 1rem .5rem 0; }
-"""
+COMPARED = ("metric", "A", "B", "B − A", "95 % interval", "effect", "p (Holm)", "n", "says")
 
 
 def picture(row: Row) -> bytes:
@@ -53,91 +69,112 @@ def picture(row: Row) -> bytes:
     return buffer.getvalue()
 
 
-def _player(path: Path) -> str:
-    wav = load_wav(path, RATE)[: int(MAX_PLAYED_S * RATE)]
-    buffer = io.BytesIO()
-    sf.write(buffer, wav, RATE, format="MP3")
-    return f'<audio controls preload="none" src="data:audio/mpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"></audio>'
+def write_report(
+    path: Path,
+    items: list[Item],
+    summary: dict[str, Any],
+    verdict: dict[str, Any] | None = None,
+    kept: MeasureCache | None = None,
+    num_workers: int = 1,
+) -> None:
+    """One self-contained page, light and dark, without requests: tables, distributions, and the pairs with players.
+
+    verdict: verdict.json of the gate, None where nobody judged; kept: where encoded audio is looked up and kept. A file
+    that cannot be read is named in its place.
+    """
+    data = run_data(items, summary, kept or MeasureCache(None), num_workers)
+    parts = [
+        f"<h1>Evaluation</h1><p>{escape(_stand(summary, len(items)))}</p>",
+        verdict_part(verdict),
+        f"<h2>Overview</h2><p><small>{ANCHORS_EXPLAINED}</small></p>",
+        overview(summary, verdict, {item.system for item in items if item.who["kind"] == "copy"}),
+        all_metrics(summary),
+        details("Calibration", facts_table(summary["calibration"])) if "calibration" in summary else "",
+        _explore("Distributions", "Pairs", data, items),
+        peers_part(),
+        details("What it stands on", facts_table(summary.get("provenance", {}))),
+    ]
+    write_text(path, page("Evaluation", "\n".join(parts), data))
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
+def _stand(summary: dict[str, Any], n: int) -> str:
+    facts = summary.get("provenance", {})
+    commit, inputs = facts.get("git_sha") or "unknown", facts.get("inputs_sha256") or "unknown"
+    machine = facts.get("hardware", {}).get("cpu", "unknown hardware")
+    return f"{n} pairs of {len(summary['systems'])} systems; commit {commit[:12]}, inputs {inputs[:12]}, {machine}"
 
 
-def _table(summary: dict[str, Any]) -> str:
-    parts = []
-    for system, metrics in summary["systems"].items():
-        rows = "".join(
-            f"<tr><td>{name} <small>{m['unit']}</small></td><td>{_number(m['mean'])}</td>"
-            f"<td>{_number(m['low'])} to {_number(m['high'])}</td><td>{_number(m['floor'])}</td>"
-            f"<td>{_number(m['ceiling'])}</td><td>{m['n']}</td><td>{m['n_failed'] or ''}</td></tr>"
-            for name, m in metrics.items()
-            if m["n"] or m["n_failed"]
-        )
-        more = summary["extra"].get(system, {})
-        note = ", ".join(f"{name} {_number(value)}" for name, value in more.items() if value is not None)
-        columns = ("metric", "mean", "95 % interval", "floor", "ceiling", "n", "failed")
-        head = "<tr>" + "".join(f"<th>{column}</th>" for column in columns) + "</tr>"
-        parts.append(f"<h2>{html.escape(system)}</h2><table>{head}{rows}</table><p><small>{note}</small></p>")
-    return "".join(parts)
-
-
-def shown_rows(rows: list[Row]) -> list[Row]:
-    """The pairs that the page plays: of each system in turn, the least like its target first."""
-    queues: dict[str, list[Row]] = {}
-    for row in sorted(
-        rows, key=lambda r: (r.values.get("campp") is not None, r.values.get("campp") or 0, r.pair.number)
-    ):
-        queues.setdefault(row.pair.system, []).append(row)
-    shown: list[Row] = []
-    while any(queues.values()) and len(shown) < MAX_PAIRS:
-        for queue in queues.values():
-            if queue and len(shown) < MAX_PAIRS:
-                shown.append(queue.pop(0))
-    return shown
-
-
-def _section(row: Row) -> str:
-    pair = row.pair
-    title = f"{pair.system}: {pair.source.stem} to {pair.target_speaker or pair.target_refs[0].stem}"
-    values = ", ".join(f"{name} {_number(row.values[name])}" for name in METRICS if row.values.get(name) is not None)
-    faults = "".join(f"<p><b>{html.escape(n)} failed:</b> {html.escape(f)}</p>" for n, f in row.faults.items())
-    try:
-        files = {"source": pair.source, "reference": pair.target_refs[0], "converted": pair.converted}
-        players = "".join(f"<figure>{name} {_player(path)}</figure>" for name, path in files.items())
-        image = f'<img alt="spectrograms and f0" src="data:image/png;base64,{base64.b64encode(picture(row)).decode()}">'
-    except AudioError as error:
-        players, image = "", f"<p>{html.escape(str(error))}</p>"
+def _explore(first: str, second: str, data: dict[str, Any], items: list[Item]) -> str:
+    played = sum(bool(row["clips"]) for row in data["rows"])
+    note = (
+        ""
+        if played == len(data["rows"])
+        else f" {played} of {len(items)} pairs can be played, the worst of each system."
+    )
     return (
-        f"<section><h3>{html.escape(title)}</h3><p>{players}</p>{image}<p><small>{values}</small></p>{faults}</section>"
+        f'<div class="explore"><div id="tools"></div><section id="distributions"><h2>{first}</h2></section>'
+        f'<section id="list"><h2>{second}</h2><p><small>Recordings are cut to {MAX_PLAYED_S:g} s.{note}</small></p>'
+        "</section></div><noscript><p>Distributions and pairs need JavaScript.</p></noscript>"
     )
 
 
-def _all_pairs(rows: list[Row]) -> str:
-    columns = ("secs", "campp", "cer", "f0_rmse_hz", "f0_corr", "dnsmos_ovrl", "dmos", "shift_st")
-    head = "".join(f"<th>{name}</th>" for name in ("system", "source", "target", *columns, "failed"))
-    body = ""
-    for row in rows:
-        who = (row.pair.system, row.pair.source.stem, row.pair.target_speaker or row.pair.target_refs[0].stem)
-        numbers = "".join(f"<td>{_number(row.values.get(name))}</td>" for name in columns)
-        names = "".join(f"<td>{html.escape(text)}</td>" for text in who)
-        body += f"<tr>{names}{numbers}<td>{html.escape(', '.join(row.faults))}</td></tr>"
-    return f"<details><summary>All {len(rows)} pairs</summary><table><tr>{head}</tr>{body}</table></details>"
+def write_comparison(
+    path: Path,
+    runs: tuple[Run, Run],
+    match: Mapping[str, str],
+    min_items: int,
+    kept: MeasureCache | None = None,
+    num_workers: int = 1,
+) -> list[Change]:
+    """A page of two runs, A and B, item by item; returns what changed. Raises DataError where they share no item."""
+    (name_a, items_a, before), (name_b, items_b, after) = runs
+    pairs = paired(items_a, items_b, match)
+    found = changes(pairs, min_items)
+    data = compare_data(pairs, found, kept or MeasureCache(None), num_workers)
+    flat = [b for own in pairs.values() for _, b in own]
+    differ = differing(before.get("provenance", {}), after.get("provenance", {}))
+    parts = [
+        f"<h1>Comparison</h1><p>A: {escape(name_a)}, {escape(_stand(before, len(items_a)))}.<br>"
+        f"B: {escape(name_b)}, {escape(_stand(after, len(items_b)))}.</p>",
+        f"<p>{len(flat)} items are in both, paired by the audio of source and references; {_same(data)} of them are the "
+        f"same audio. {len(items_a) - len(flat)} lines of A and {len(items_b) - len(flat)} of B are in one only (anchors "
+        "count there).</p>",
+        *_warnings(differ),
+        "".join(_changes_part(system, pairs[system], found) for system in pairs),
+        f"<p><small>{COMPARISON_EXPLAINED.format(min_items=min_items)}</small></p>",
+        _explore("Differences, B − A", "Pairs", data, flat),
+        details("What differs between the runs", table(("what", "A", "B"), [list(map(escape, row)) for row in differ])),
+    ]
+    write_text(path, page("Comparison", "\n".join(parts), data))
+    return found
 
 
-def write_report(path: Path, rows: list[Row], summary: dict[str, Any]) -> None:
-    """A self-contained page, light and dark."""
-    shown, facts = shown_rows(rows), summary["provenance"]
-    stand = f"commit {facts['git_sha'] or 'unknown'}, inputs {facts['inputs_sha256'][:12]}, {facts['hardware']['cpu']}"
-    page = f"""<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Evaluation</title><style>{STYLE}</style><h1>Evaluation</h1>
-<p>{len(rows)} pairs; {html.escape(stand)}. Floor: the source as it is. Ceiling: other recordings of the target (similarity),
-the source itself (DNSMOS, Distill-MOS), the source's own recognition (CER, WER, where the text is known).</p>
-{_table(summary)}{_all_pairs(rows)}
-<h2>Pairs, the least like the target first</h2><p><small>{len(shown)} of {len(rows)} are played here.</small></p>
-{"".join(_section(row) for row in shown)}</html>
-"""
-    write_text(path, page)
+def _same(data: dict[str, Any]) -> int:
+    return sum(row["same"] for row in data["rows"])
+
+
+def _warnings(differ: list[tuple[str, str, str]]) -> list[str]:
+    """Whatever makes a comparison doubtful, said before its numbers."""
+    known = [what for what, *values in differ if what.startswith("definitions ") and "none" not in values]
+    measures = [what.removeprefix("definitions ") for what in known]
+    if not measures:
+        return []
+    names = escape(", ".join(measures))
+    return [f'<p class="bad">Defined otherwise in A and B, so that their numbers do not compare: {names}.</p>']
+
+
+def _changes_part(system: str, pairs: Pairs, found: list[Change]) -> str:
+    other = pairs[0][0].system
+    title = escape(system if other == system else f"{other} → {system}")
+    rows = []
+    for change in (change for change in found if change.system == system):
+        d, p = change.difference, change.p_holm
+        effect = "–" if math.isinf(d.effect) else number(d.effect)
+        word = f'<span class="{change.verdict.split()[0]}">{change.verdict}</span>'
+        means = (number(change.before), number(change.after), number(d.mean), f"{number(d.low)} to {number(d.high)}")
+        cells = (*means, effect, "–" if p is None else f"{p:.3f}", str(d.n), word)
+        rows.append([heading(change.metric, METRICS[change.metric]), *cells])
+    return f"<h2>{title}</h2>{table(COMPARED, rows)}"
 
 
 def write_plots(folder: Path, rows: list[Row]) -> None:

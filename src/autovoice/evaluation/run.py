@@ -1,7 +1,6 @@
 """Evaluation end to end: a table of pairs in; summary.json, pairs.csv, plots and report.html out."""
 
-import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,49 +8,63 @@ from rich.table import Table
 
 from autovoice.config import EvaluateConfig
 from autovoice.errors import DataError
+from autovoice.evaluation.anchors import ANCHORS, with_anchors
 from autovoice.evaluation.cache import MeasureCache
-from autovoice.evaluation.compute import METRICS, Row, compute
-from autovoice.evaluation.pairs import read_pairs
+from autovoice.evaluation.calibration import calibrate
+from autovoice.evaluation.compute import compute
+from autovoice.evaluation.items import read_items, write_items
+from autovoice.evaluation.overlap import Trained, overlaps_of_pairs, write_training
+from autovoice.evaluation.pairs import Pair, read_pairs
 from autovoice.evaluation.report import write_plots, write_report
+from autovoice.evaluation.rows import MEASURES
 from autovoice.evaluation.summary import extra, provenance, summarise
-from autovoice.files import replacing, write_json
+from autovoice.files import write_json
 
-MEASURES = ("secs", "campp", "f0", "asr", "dnsmos", "dmos", "copy", "duration")
 SHOWN = ("secs", "campp", "cer", "f0_rmse_hz", "f0_corr", "dnsmos_ovrl", "dmos", "rtf")
 
 
 def evaluate(
-    pairs_csv: Path, out: Path, cfg: EvaluateConfig, seed: int = 0, on_progress: Callable[[float], None] | None = None
+    pairs_csv: Path,
+    out: Path,
+    cfg: EvaluateConfig,
+    seed: int = 0,
+    on_progress: Callable[[float], None] | None = None,
+    trained: Sequence[Trained] = (),
 ) -> dict[str, Any]:
-    """Measures every pair and writes everything below `out`; returns the summary. Raises DataError for a bad table."""
-    if unknown := [name for name in cfg.metrics if name not in MEASURES]:
-        raise DataError(f"no metric {unknown[0]!r}", "evaluate.metrics", f"choose from {', '.join(MEASURES)}")
-    pairs = read_pairs(pairs_csv)
-    if not any(pair.converted.is_file() for pair in pairs):
-        raise DataError("none of the converted files exists", str(pairs_csv), "convert first, or correct the paths")
-    rows = compute(pairs, set(cfg.metrics), cfg.num_workers, MeasureCache.default(cfg.cache), on_progress)
-    summary = {"systems": summarise(rows, cfg, seed), "extra": extra(rows), "provenance": provenance(rows, seed)}
+    """Measures every pair and writes everything below `out`; returns the summary.
+
+    trained: what the systems were trained on. Raises DataError for a bad table, and for people or recordings in both.
+    """
+    pairs, kept = _checked(pairs_csv, cfg, list(trained)), MeasureCache.default(cfg.cache)
+    pairs = with_anchors(pairs, cfg.anchors, cfg.n_world, out / "anchors", cfg.num_workers)
+    rows = compute(pairs, set(cfg.metrics), cfg.num_workers, kept, on_progress)
+    calibration = calibrate(rows)
+    summary = {"systems": summarise(rows, cfg, seed), "extra": extra(rows, calibration), "calibration": calibration}
+    summary["provenance"] = provenance(rows, seed)
     out.mkdir(parents=True, exist_ok=True)
-    write_rows(out / "pairs.csv", rows, pairs_csv.parent)
+    if trained:
+        write_training(out / "training.csv", trained)
+    write_items(out / "pairs.csv", rows)
     write_plots(out / "plots", rows)
-    write_report(out / "report.html", rows, summary)
+    items = read_items(out / "pairs.csv")
+    write_report(out / "report.html", items, summary, kept=kept, num_workers=cfg.num_workers)
     write_json(out / "summary.json", summary)
     return summary
 
 
-def write_rows(path: Path, rows: list[Row], base: Path) -> None:
-    """A line a pair: who, what, each metric, and why one failed."""
-    names = ["system", "kind", "preset", "source_speaker", "target_speaker", "sex", "lang", "source", "converted"]
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([*names, *METRICS, "secs_source", "campp_source", "faults"])
-        for row in rows:
-            facts = [str(getattr(row.pair, name)) for name in names]
-            values = [row.values.get(name) for name in METRICS] + [
-                row.extra.get(n) for n in ("secs_source", "campp_source")
-            ]
-            faults = "; ".join(f"{name}: {fault}" for name, fault in row.faults.items())
-            writer.writerow([*facts, *("" if v is None else f"{v:.6g}" for v in values), faults])
+def _checked(pairs_csv: Path, cfg: EvaluateConfig, trained: list[Trained]) -> list[Pair]:
+    for given, known, where in ((cfg.metrics, MEASURES, "metrics"), (cfg.anchors, ANCHORS, "anchors")):
+        if unknown := [name for name in given if name not in known]:
+            raise DataError(f"no {where[:-1]} {unknown[0]!r}", f"evaluate.{where}", f"choose from {', '.join(known)}")
+    if not cfg.metrics:
+        raise DataError("no metrics are named", "evaluate.metrics", f"choose from {', '.join(MEASURES)}")
+    pairs = read_pairs(pairs_csv)
+    if not any(pair.converted.is_file() for pair in pairs):
+        raise DataError("none of the converted files exists", str(pairs_csv), "convert first, or correct the paths")
+    if found := overlaps_of_pairs(trained, pairs) if trained else []:
+        what = f"was trained on: {', '.join(found[:5])}" + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+        raise DataError(what, str(pairs_csv), "evaluate on other people and recordings")
+    return pairs
 
 
 def summary_table(summary: dict[str, Any]) -> Table:

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from autovoice.config import EvaluateConfig
-from autovoice.evaluation.compute import METRICS, Row
+from autovoice.evaluation.cache import definitions
+from autovoice.evaluation.calibration import accepted
+from autovoice.evaluation.rows import METRICS, Row
 from autovoice.evaluation.statistics import interval
 from autovoice.files import sha256_file
-from autovoice.reproducibility import environment_record
+from autovoice.reproducibility import environment_record, hash_or_none
+from autovoice.weights import BASE_GENERATOR
 
 DIGITS = 6
 
@@ -48,8 +51,9 @@ def _metric(metric: str, rows: list[Row], cfg: EvaluateConfig, seed: int) -> dic
     return numbers | {"n": len(good), "n_failed": n_failed, "unit": METRICS[metric]}
 
 
-def extra(rows: list[Row]) -> dict[str, dict[str, float | None]]:
-    """system -> similarity to the source, and the share of pairs nearer to the target than to the source by CAM++."""
+def extra(rows: list[Row], calibration: dict[str, dict[str, Any]]) -> dict[str, dict[str, float | None]]:
+    """system -> similarity to the source, the share of pairs nearer to the target than to the source by CAM++, and the share
+    that each encoder takes for the target."""
     found = {}
     for system in sorted({row.pair.system for row in rows if row.pair.kind == "conversion"}):
         own = [row for row in rows if row.pair.system == system]
@@ -59,7 +63,7 @@ def extra(rows: list[Row]) -> dict[str, dict[str, float | None]]:
             for row in own
             if row.values.get("campp") is not None and "campp_source" in row.extra
         ]
-        found[system] = values | {"closer": _mean(nearer)}
+        found[system] = values | {"closer": _mean(nearer)} | accepted(own, calibration)
     return found
 
 
@@ -78,4 +82,5 @@ def provenance(rows: list[Row], seed: int) -> dict[str, Any]:
         "inputs_sha256": _hash_files(inputs),
         "converted_sha256": _hash_files({row.pair.converted for row in rows}),
     }
-    return record | hashes | {"texts_sha256": texts, "n_pairs": len(rows), "seed": seed}
+    record |= hashes | {"texts_sha256": texts, "weights_sha256": hash_or_none(BASE_GENERATOR)}
+    return record | {"definitions": definitions(), "n_pairs": len(rows), "seed": seed}

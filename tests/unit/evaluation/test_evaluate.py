@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from audio_files import RATE, speech
 
 from autovoice.config import EvaluateConfig
 from autovoice.errors import DataError
-from autovoice.evaluation.compute import METRICS
+from autovoice.evaluation.items import audio_sha, read_items
+from autovoice.evaluation.overlap import Trained
+from autovoice.evaluation.rows import METRICS
 from autovoice.evaluation.run import evaluate, summary_table
 
-CONFIG = EvaluateConfig(n_bootstrap=200)
+CONFIG = EvaluateConfig(n_bootstrap=200, anchors=[])
 COLUMNS = (
     "source", "target_refs", "ceiling_refs", "converted", "system", "lang", "source_speaker", "target_speaker",
     "pitch_st", "kind", "rtf",
@@ -136,8 +139,8 @@ def test_provenance_names_what_it_stands_on(out):
 
 def test_the_report_stands_alone(out):
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert page.count("<audio") >= 9
-    assert page.count("data:image/png;base64,") >= 4
+    clips = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])["clips"]
+    assert sum("mp3" in clip for clip in (clips.values() if isinstance(clips, dict) else clips)) >= 4
     assert "light dark" in page
     assert "digital silence" in page
     assert not [link for link in ("http://", "https://", "file://") if link in page]
@@ -156,15 +159,19 @@ def test_the_table_for_people_has_a_row_a_system(out):
 
 
 def test_the_same_inputs_give_the_same_files_to_the_byte_whatever_the_workers(table, out, tmp_path):
-    evaluate(table, tmp_path, EvaluateConfig(n_bootstrap=200, num_workers=1), 0)
-    for name in ("summary.json", "pairs.csv", "plots/similarity.csv"):
+    evaluate(table, tmp_path, EvaluateConfig(n_bootstrap=200, num_workers=1, anchors=[]), 0)
+    for name in ("summary.json", "plots/similarity.csv"):
         assert (tmp_path / name).read_bytes() == (out / name).read_bytes(), name
+    again, before = (read_items(folder / "pairs.csv") for folder in (tmp_path, out))
+    for a, b in zip(again, before, strict=True):
+        assert (a.key, a.who, a.hashes, a.values, a.faults) == (b.key, b.who, b.hashes, b.values, b.faults)
+        assert a.paths("source")[0].resolve() == b.paths("source")[0].resolve()
 
 
 def test_fewer_metrics_leave_the_others_null(table, tmp_path):
-    systems = evaluate(table, tmp_path, EvaluateConfig(metrics=["duration"], n_bootstrap=10, num_workers=1), 0)[
-        "systems"
-    ]
+    systems = evaluate(
+        table, tmp_path, EvaluateConfig(metrics=["duration"], n_bootstrap=10, num_workers=1, anchors=[]), 0
+    )["systems"]
     assert systems["through"]["secs"] | {"unit": ""} == {
         "mean": None, "low": None, "high": None, "n": 0, "n_failed": 0, "floor": None, "ceiling": None, "unit": "",
     }  # fmt: skip
@@ -174,6 +181,8 @@ def test_fewer_metrics_leave_the_others_null(table, tmp_path):
 def test_nothing_converted_and_unknown_metrics_are_errors(table, tmp_path):
     with pytest.raises(DataError, match="no metric 'beauty'"):
         evaluate(table, tmp_path / "out", EvaluateConfig(metrics=["beauty"]))
+    with pytest.raises(DataError, match="no metrics are named"):
+        evaluate(table, tmp_path / "out", EvaluateConfig(metrics=[]))
     lonely = table.parent / "lonely.csv"
     lonely.write_text("source,target_refs,converted\nsource.wav,own.wav,gone.wav\n")
     with pytest.raises(DataError, match="none of the converted files"):
@@ -185,3 +194,23 @@ def test_no_number_is_nan(systems):
     for metrics in systems.values():
         for m in metrics.values():
             assert all(m[key] is None or math.isfinite(m[key]) for key in ("mean", "low", "high", "floor", "ceiling"))
+
+
+def test_anchors_are_measured_beside_the_systems(table, tmp_path):
+    config = EvaluateConfig(metrics=["secs", "f0", "duration"], n_bootstrap=10, n_world=1)
+    systems = evaluate(table, tmp_path / "out", config, 0)["systems"]
+    source, world = systems["anchor/source"], systems["anchor/world"]
+    assert (source["secs"]["n"], world["secs"]["n"]) == (1, 1)  # one source and its references, however many systems
+    assert source["secs"]["mean"] == source["secs"]["floor"] < world["secs"]["mean"]
+    assert world["f0_corr"]["mean"] > 0.9
+    assert world["dur_ratio"]["mean"] == 1
+    assert len(list((tmp_path / "out" / "anchors" / "world").iterdir())) == 1
+
+
+def test_what_was_trained_on_is_refused_and_named(table, tmp_path):
+    trained = [Trained("somebody", "", "base"), Trained("", audio_sha(table.parent / "source.wav"), "adaptation")]
+    with pytest.raises(DataError, match=r"was trained on: recording source\.wav"):
+        evaluate(table, tmp_path / "out", CONFIG, 0, trained=trained)
+    with pytest.raises(DataError, match="was trained on: speaker carlo"):
+        evaluate(table, tmp_path / "out", CONFIG, 0, trained=[Trained("carlo", "", "base")])
+    assert not (tmp_path / "out").exists()

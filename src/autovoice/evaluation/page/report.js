@@ -1,0 +1,176 @@
+// Filters, distributions and the list of pairs, the worst first.
+"use strict";
+
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const PAGE_ROWS = 25;
+const FILTERS = { system: ["system"], speaker: ["source_speaker", "target_speaker"], sex: ["sex"], preset: ["preset"], kind: ["kind"] };
+const HELP = [["1 to 4", "play a recording from where the last one was"], ["j k", "next and previous pair"], ["/", "search"], ["Esc", "silence"]];
+const state = { metric: "", order: "worst", find: "", shown: PAGE_ROWS };
+const compare = DATA.mode === "compare";
+const list = el("div", { id: "pairs" }), cards = el("div", { class: "strips" }), count = el("output", { "aria-live": "polite" });
+const controls = {};
+
+function metricOf(name) {
+  return DATA.metrics.find((metric) => metric.name === name);
+}
+
+function matching() {
+  const words = state.find.toLowerCase().split(/\s+/).filter(Boolean);
+  return DATA.rows.filter((row) => {
+    const text = `${row.name} ${row.system} ${row.text}`.toLowerCase();
+    return words.every((word) => text.includes(word)) &&
+      Object.entries(FILTERS).every(([name, keys]) => !state[name] || keys.some((key) => row[key] === state[name]));
+  });
+}
+
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted.length ? sorted[Math.floor(sorted.length / 2)] : 0;
+}
+
+// How bad: failed above all, then by the metric's way; what has no value comes last.
+function severity(metric, rows) {
+  const neutral = metric.neutral ?? median(rows.map((row) => row.v[metric.name]).filter((v) => v !== undefined));
+  return (row) => {
+    const value = row.v[metric.name];
+    if (row.failed[metric.name]) return Infinity;
+    if (value === undefined) return -Infinity;
+    return metric.way ? -metric.way * value : Math.abs(value - neutral);
+  };
+}
+
+function sorted(rows) {
+  const metric = metricOf(state.metric);
+  if (!metric) return rows;
+  const bad = severity(metric, rows), sign = state.order === "best" ? -1 : 1;
+  const none = (row) => 2 * row.system.startsWith("anchor/") + (bad(row) === -Infinity); // anchors are bad by intent
+  return rows.toSorted((a, b) => none(a) - none(b) || sign * (bad(b) - bad(a) || 0) || DATA.rows.indexOf(a) - DATA.rows.indexOf(b));
+}
+
+function shownValue(row, name) {
+  if (row.failed[name]) return "failed";
+  if (!compare || !row.was?.[name]) return number(row.v[name]);
+  return `${number(row.was[name][0])} → ${number(row.was[name][1])} (${signed(row.v[name])})`;
+}
+
+function pairRow(row, rank) {
+  const tags = [row.preset && !row.system.includes(row.preset) ? row.preset : "", row.sex, row.kind === "conversion" ? "" : row.kind].filter(Boolean).join(", ");
+  const head = el("summary", {}, el("span", { class: "quiet" }, `${rank}`), el("span", { class: "who" }, row.name, " ", el("small", {}, [row.system, tags].filter(Boolean).join(" · "))),
+    Object.keys(row.failed).length ? el("span", { class: "bad" }, `${Object.keys(row.failed).length} failed`) : null,
+    row.same ? el("small", {}, "same audio") : null,
+    el("span", { class: "key" }, state.metric ? `${state.metric} ${compare ? signed(row.v[state.metric] ?? NaN).replace("NaN", "–") : shownValue(row, state.metric)}` : ""));
+  const node = el("details", { class: "pair", id: `pair-${DATA.rows.indexOf(row)}`, ontoggle: () => {
+    if (node.open && !node.querySelector(".body")) node.append(body(row));
+    if (!node.open) node.querySelectorAll("audio").forEach((audio) => audio.pause());
+  } }, head);
+  return node;
+}
+
+function body(row) {
+  const clips = row.clips.map(([label, index]) => [label, DATA.clips[index]]);
+  const figures = clips.map(([label, clip], i) => player(label, clip, i + 1));
+  const failed = Object.entries(row.failed).map(([name, why]) => el("p", { class: "bad" }, `${name} failed: ${why}`));
+  const values = DATA.metrics.filter((m) => row.v[m.name] !== undefined).map((m) => el("div", {}, el("dt", {}, m.name), el("dd", {}, shownValue(row, m.name))));
+  const note = clips.length ? null : el("p", { class: "quiet" }, `Not in this page, which would grow too large: ${row.files}`);
+  return el("div", { class: "body" }, row.text ? el("p", { class: "quiet" }, `“${row.text}”`) : null, failed, note,
+    el("div", { class: "clips" }, figures), melodyOf(row, clips), el("dl", { class: "values" }, values));
+}
+
+function melodyOf(row, clips) {
+  const named = Object.fromEntries(clips.filter(([, clip]) => !clip.fault)), shift = row.v.shift_st;
+  if (!named.source) return null;
+  if (compare) return melody(["A", "B", "source"].filter((name) => named[name]).map((name) => ({ label: name, clip: named[name] })));
+  if (!named.converted) return null;
+  const moved = shift === undefined ? "source" : `source, shifted by the measured ${signed(shift)} st`;
+  return melody([{ label: moved, clip: named.source, shift }, { label: "converted", clip: named.converted }]);
+}
+
+function render() {
+  const rows = matching(), ordered = sorted(rows), filtered = rows.length < DATA.rows.length;
+  cards.replaceChildren(...DATA.metrics.map((metric) => strips(metric, rows, DATA, filtered, reveal)).filter(Boolean));
+  list.replaceChildren(...ordered.slice(0, state.shown).map((row, i) => pairRow(row, i + 1)));
+  if (ordered.length > state.shown) {
+    list.append(el("button", { class: "more", type: "button", onclick: () => { state.shown += PAGE_ROWS; render(); } }, `Show more (${ordered.length - state.shown} left)`));
+  }
+  if (!ordered.length) list.append(el("p", { class: "quiet" }, "No pair is like that."));
+  count.textContent = `${rows.length} of ${DATA.rows.length} pairs`;
+}
+
+function choose(changes) {
+  Object.assign(state, { shown: PAGE_ROWS }, changes);
+  for (const [name, control] of Object.entries(controls)) control.value = state[name] ?? "";
+  render();
+}
+
+function reveal(row) {
+  const place = sorted(matching()).indexOf(row);
+  if (place >= state.shown) { state.shown = place + 1; render(); }
+  focusPair(document.getElementById(`pair-${DATA.rows.indexOf(row)}`));
+}
+
+function focusPair(node) {
+  if (!node) return;
+  node.open = true;
+  node.querySelector("summary").focus();
+  node.scrollIntoView({ block: "nearest" });
+}
+
+function select(name, label, options) {
+  controls[name] = el("select", { onchange: (event) => choose({ [name]: event.target.value }) }, options.map(([value, text]) => el("option", { value }, text)));
+  return el("label", {}, label, controls[name]);
+}
+
+function toolbar() {
+  const metrics = DATA.metrics.map((m) => [m.name, `${m.name} (${m.unit})`]);
+  const parts = [select("metric", "sort by", metrics), select("order", "order", [["worst", "worst first"], ["best", "best first"]])];
+  for (const [name, keys] of Object.entries(FILTERS)) {
+    const values = distinct(DATA.rows.flatMap((row) => keys.map((key) => row[key])));
+    if (values.length > 1) parts.push(select(name, name, [["", "all"], ...values.map((v) => [v, v])]));
+  }
+  controls.find = el("input", { type: "search", placeholder: "name or words", oninput: (event) => { state.find = event.target.value; state.shown = PAGE_ROWS; render(); } });
+  const reset = el("button", { type: "button", onclick: () => choose({ ...Object.fromEntries(Object.keys(FILTERS).map((n) => [n, ""])), find: "" }) }, "Clear");
+  return el("form", { class: "tools", "aria-label": "filters", onsubmit: (event) => event.preventDefault() }, parts, el("label", {}, "search", controls.find), reset, count);
+}
+
+function playNumber(key) {
+  const open = document.activeElement.closest?.(".pair[open]") || document.querySelector(".pair[open]");
+  const audios = [...(open?.querySelectorAll(".clip") || [])].map((figure) => figure.querySelector("audio"));
+  const next = audios[key - 1], last = audios.find((audio) => audio && !audio.paused) || audios.find((audio) => audio?.dataset.last);
+  if (!next) return;
+  audios.forEach((audio) => audio && delete audio.dataset.last);
+  next.dataset.last = "yes";
+  if (next === last && !next.paused) return next.pause();
+  const at = last && last !== next ? last.currentTime : next.currentTime;
+  next.currentTime = at < next.duration ? at : 0;
+  next.play();
+}
+
+function step(by) {
+  const pairs = [...list.querySelectorAll(".pair")], now = pairs.indexOf(document.activeElement.closest?.(".pair"));
+  if (now >= 0) pairs[now].open = false;
+  focusPair(pairs[Math.max(0, Math.min(pairs.length - 1, now + by))]);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") document.querySelectorAll("audio").forEach((audio) => audio.pause());
+  if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
+  if ("1234".includes(event.key)) playNumber(Number(event.key));
+  else if (event.key === "j") step(1);
+  else if (event.key === "k") step(-1);
+  else if (event.key === "/") controls.find.focus();
+  else return;
+  event.preventDefault();
+});
+
+document.querySelectorAll("button.find").forEach((button) => button.addEventListener("click", () => {
+  const { find, system, metric } = button.dataset;
+  choose({ find, system: distinct(DATA.rows.map((row) => row.system)).includes(system) ? system : "", ...(metricOf(metric) ? { metric } : {}) });
+  focusPair(list.querySelector(".pair"));
+}));
+
+document.getElementById("distributions").append(cards);
+document.getElementById("list").append(el("p", { class: "quiet" }, HELP.map(([key, what]) => [el("kbd", {}, key), ` ${what}  `])), list);
+document.getElementById("tools").replaceWith(toolbar());
+state.metric = (metricOf("campp") || DATA.metrics[0])?.name || "";
+choose({});
