@@ -9,6 +9,8 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 import pytest
 
+pytest_plugins = ["browser"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def measures_of_this_session(tmp_path_factory: pytest.TempPathFactory):
