@@ -86,6 +86,6 @@ def pretrain(cfg: Config, recordings: list[Recording]) -> Path:
         ],
     )
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
-    facts = {"steps": str(int(module.steps_done)), "speakers": str(len(groups))}
-    save_weights(module, work / "base.safetensors", model_metadata(cfg.model, cfg.audio) | facts)
+    facts = model_metadata(cfg.model, cfg.audio, steps=int(module.steps_done), speakers=len(groups))
+    save_weights(module, work / "base.safetensors", facts)
     return work / "base.safetensors"

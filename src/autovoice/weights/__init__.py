@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from safetensors import safe_open
 from torch import Tensor
@@ -15,9 +16,20 @@ BASE_TRAINING = Path(__file__).parent / "base_training.csv"  # whom and what it 
 CONTENT_ENCODER = Path(__file__).parent / "content.safetensors"
 
 
-def model_metadata(model: ModelConfig, audio: AudioConfig) -> dict[str, str]:
-    """What save_weights writes into the file's header so that it can be loaded without a configuration."""
-    return {"model": json.dumps(asdict(model), sort_keys=True), "output": json.dumps(output_pair(audio))}
+def model_metadata(model: ModelConfig, audio: AudioConfig, **more: int) -> dict[str, str]:
+    """What save_weights writes into the file's header so that it can be loaded without a configuration.
+
+    One key alone: safetensors leaves the order of several to chance, and the same weights are to be the same file.
+    """
+    facts = {"model": asdict(model), "output": output_pair(audio), **more}
+    return {"facts": json.dumps(facts, sort_keys=True)}
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """model_metadata's facts of a generator's file; older files have a key each, the oldest ones none."""
+    with safe_open(path, "pt") as stream:
+        metadata = stream.metadata() or {}
+    return json.loads(metadata["facts"]) if "facts" in metadata else {k: json.loads(v) for k, v in metadata.items()}
 
 
 def output_pair(audio: AudioConfig) -> tuple[int, int]:
@@ -27,8 +39,7 @@ def output_pair(audio: AudioConfig) -> tuple[int, int]:
 
 def output_of(path: Path) -> tuple[int, int]:
     """The same of a generator's file; the oldest ones do not say, and speak at 16 kHz."""
-    with safe_open(path, "pt") as stream:
-        rate, n_fft = json.loads((stream.metadata() or {}).get("output", "[16000, 1024]"))
+    rate, n_fft = facts_of(path).get("output", (16000, 1024))
     return rate, n_fft
 
 
@@ -41,14 +52,12 @@ def load_generator_state(
     """
     if not path.is_file():
         raise AssetError("no such weights", str(path), "run autovoice doctor")
+    made_for = output_of(path)
+    if made_for != output_pair(audio):
+        raise AssetError(f"speaks at {made_for[0]} Hz, not at {audio.output_rate}", str(path), "adapt the voice again")
     with safe_open(path, "pt") as stream:
-        metadata, made_for = stream.metadata() or {}, output_of(path)
-        if made_for != output_pair(audio):
-            raise AssetError(
-                f"speaks at {made_for[0]} Hz, not at {audio.output_rate}", str(path), "adapt the voice again"
-            )
         names = [name for name in stream.keys() if name.startswith("generator.")]  # noqa: SIM118 - safe_open has no iterator
         state = {name.removeprefix("generator."): stream.get_tensor(name).float() for name in names}
     if model is None:
-        model = ModelConfig(**json.loads(metadata["model"])) if "model" in metadata else ModelConfig()
+        model = ModelConfig(**facts_of(path).get("model", {}))
     return model, state

@@ -1,5 +1,7 @@
 """Training: reproducible batches, losses that fall, checkpoints that resume, and the choice among them."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import lightning as L
@@ -16,7 +18,7 @@ from autovoice.training.callbacks import read_history
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights, save_weights
 from autovoice.training.segments import Item, SegmentBatches, SegmentConfig
 from autovoice.training.selection import choose
-from autovoice.weights import load_generator_state, model_metadata
+from autovoice.weights import facts_of, load_generator_state, model_metadata
 
 TINY = ModelConfig("tiny", dim=16, n_content_blocks=1, n_blocks=1, bottleneck=8, n_heads=2)
 AUDIO = AudioConfig()
@@ -112,6 +114,19 @@ def test_weights_read_back_with_the_sizes_they_were_made_with(tmp_path: Path) ->
     other = module()
     load_weights(tmp_path / "w.safetensors", other.generator, other.discriminators)
     assert all(torch.allclose(state[n], p) for n, p in other.generator.state_dict().items())
+
+
+def test_the_same_weights_are_the_same_file_in_another_process(tmp_path: Path) -> None:
+    program = (
+        "import sys, torch; from pathlib import Path; from test_training import AUDIO, TINY, module;"
+        "from autovoice.training.module import save_weights; from autovoice.weights import model_metadata;"
+        "save_weights(module(), Path(sys.argv[1]), model_metadata(TINY, AUDIO, steps=3, speakers=2))"
+    )
+    files = [tmp_path / f"{i}.safetensors" for i in range(4)]
+    for file in files:
+        subprocess.run([sys.executable, "-c", program, file], check=True, cwd=Path(__file__).parent)
+    assert len({file.read_bytes() for file in files}) == 1
+    assert facts_of(files[0])["speakers"] == 2
 
 
 def test_only_the_voice_is_trained_when_asked() -> None:
