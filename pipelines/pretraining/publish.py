@@ -6,8 +6,7 @@ from pathlib import Path
 
 from autovoice.config import Config
 from autovoice.errors import DataError
-from autovoice.evaluation.items import audio_sha
-from autovoice.evaluation.overlap import Trained, write_training
+from autovoice.evaluation.overlap import base_trained, write_training
 from autovoice.export.card import base_card
 from autovoice.files import read_json, sha256_file, write_json, write_text
 from autovoice.stage import run_stage
@@ -21,7 +20,7 @@ def main(cfg: Config) -> dict[str, float]:
     work = Path(cfg.pretrain.work_dir)
     summary = work / "verify" / "measure" / "metrics" / "summary.json"
     if not summary.is_file():
-        raise DataError("was not measured", str(work), "run the verify stage with verify.half=measure")
+        raise DataError("was not measured", str(work), "run the verify stage with protocol.half=measure")
     out = work / "published"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
@@ -29,7 +28,7 @@ def main(cfg: Config) -> dict[str, float]:
     for name in found:
         shutil.copyfile(work / name, out / name)
     root, recordings = Path(cfg.pretrain.root), read_recipe(work / "recipe.csv")
-    trained = [Trained(r.speaker, audio_sha(root / r.path), "base") for r in recordings if r.ratio == 1]
+    trained = base_trained((r.speaker, root / r.path) for r in recordings if r.ratio == 1)
     write_training(out / "base_training.csv", trained)  # so that an evaluation can refuse who is in it
     history = read_history(work / "history.csv")
     write_text(out / "MODEL_CARD.md", base_card(cfg, read_json(work / "recipe.json"), history, read_json(summary)))

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autovoice.config_pretrain import DistillConfig, PretrainConfig, VerifyConfig
+from autovoice.config_pretrain import DistillConfig, PretrainConfig
+from autovoice.config_protocol import ProtocolConfig
 from autovoice.config_rules import check_keys, check_overrides, check_values
 from autovoice.errors import ConfigError
 
@@ -196,7 +197,7 @@ class Config:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
     distill: DistillConfig = field(default_factory=DistillConfig)
-    verify: VerifyConfig = field(default_factory=VerifyConfig)
+    protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
 
 
 def conf_dir() -> Path:

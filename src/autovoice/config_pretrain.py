@@ -1,6 +1,6 @@
 """Configuration of the base model's own pipeline (pretraining/dvc.yaml), which the default one does not run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass
@@ -40,13 +40,3 @@ class DistillConfig:
     segment_s: float = 4.0
     lr: float = 1e-3
     warmup_steps: int = 300
-
-
-@dataclass
-class VerifyConfig:
-    """How base weights are measured on people whom training never heard (pipelines/verify.py)."""
-
-    weights: str = ""  # empty: the shipped ones
-    half: str = "measure"  # choose | measure: people are halved by hash; settings are chosen on the one alone
-    n_pairs: int = 100
-    presets: list[str] = field(default_factory=lambda: ["balanced"])

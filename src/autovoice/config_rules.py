@@ -14,7 +14,9 @@ CHOICES = {
     "trainer.accelerator": ("cpu", "gpu", "cuda", "auto"),
     "trainer.trainable": ("all", "adaln_head"),
     "trainer.precision": ("32-true", "bf16-mixed", "16-mixed"),
-    "verify.half": ("choose", "measure"),
+    "protocol.name": ("zero-shot", "seedvc", "fewshot", "copy", "singing", "seen"),
+    "protocol.half": ("choose", "measure", "all"),
+    "protocol.target_kind": ("speech", "singing"),
 }
 POSITIVE = {
     "audio": ("sample_rate", "hop_length", "n_fft", "n_mels", "output_rate", "output_n_fft", "f0_min_hz"),
@@ -26,7 +28,7 @@ POSITIVE = {
     "evaluate": ("n_bootstrap",),
     "pretrain": ("max_steps", "checkpoint_every_steps", "batch_size", "segment_s", "lr", "lr_half_life_steps"),
     "distill": ("max_steps", "checkpoint_every_steps", "batch_size", "segment_s", "lr"),
-    "verify": ("n_pairs",),
+    "protocol": ("n_pairs", "n_sources", "n_references"),
 }
 UNIT_INTERVAL = (
     "trainer.perturb",
@@ -37,6 +39,7 @@ UNIT_INTERVAL = (
     "evaluate.confidence",
 )
 PRESET_POSITIVE = ("reference_s", "retrieval_k", "n_passes", "chunk_s")
+MIN_REFERENCE_S = 3.0  # a voice is cloned from no less
 
 
 def check_overrides(overrides: Sequence[str], folder: Path, schema: type) -> None:
@@ -85,8 +88,21 @@ def check_values(config: Any) -> None:
         for field in PRESET_POSITIVE:
             value = getattr(preset, field)
             _require(0 < value < math.inf, f"presets.{name}.{field}", value, "finite and more than 0")
+    _check_protocol(config)
     if config.dataset.name in ("folder", "manifest") and not config.dataset.path:
         raise ConfigError("is empty", "dataset.path", f"dataset={config.dataset.name} needs dataset.path=...")
+
+
+def _check_protocol(config: Any) -> None:
+    protocol = config.protocol
+    for name in protocol.presets:
+        _check_choice("protocol.presets", name, list(config.presets))
+    lengths = protocol.reference_s
+    one_each = len(set(lengths)) == len(lengths) and (len(lengths) == 1 or protocol.name == "fewshot")
+    _require(bool(protocol.presets), "protocol.presets", "[]", "a list of presets")
+    _require(bool(lengths) and one_each, "protocol.reference_s", lengths, "one number (fewshot: several)")
+    for seconds in lengths:
+        _require(MIN_REFERENCE_S <= seconds < math.inf, "protocol.reference_s", seconds, f"{MIN_REFERENCE_S:g} or more")
 
 
 def _require(holds: bool, key: str, value: Any, bound: str) -> None:

@@ -83,6 +83,18 @@ def overlaps(
     return sorted(set(found))
 
 
+def refuse(found: list[str], where: str) -> None:
+    """Raises DataError where anything was found."""
+    if found:
+        what = f"was trained on: {', '.join(found[:5])}" + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+        raise DataError(what, where, "evaluate on other people and recordings")
+
+
+def base_trained(recordings: Iterable[tuple[str, Path]]) -> list[Trained]:
+    """(speaker, file) of each recording that trained a base model, as a training list."""
+    return [Trained(speaker, audio_sha(path), "base") for speaker, path in recordings]
+
+
 def overlaps_of_pairs(trained: list[Trained], pairs: list[Pair]) -> list[str]:
     """What of a table of pairs was trained on."""
     speakers = {name for pair in pairs for name in (pair.source_speaker, pair.target_speaker) if name}

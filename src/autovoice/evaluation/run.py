@@ -13,7 +13,7 @@ from autovoice.evaluation.cache import MeasureCache
 from autovoice.evaluation.calibration import calibrate
 from autovoice.evaluation.compute import compute
 from autovoice.evaluation.items import read_items, write_items
-from autovoice.evaluation.overlap import Trained, overlaps_of_pairs, write_training
+from autovoice.evaluation.overlap import Trained, overlaps_of_pairs, refuse, write_training
 from autovoice.evaluation.pairs import Pair, read_pairs
 from autovoice.evaluation.report import write_plots, write_report
 from autovoice.evaluation.rows import MEASURES
@@ -52,19 +52,32 @@ def evaluate(
     return summary
 
 
-def _checked(pairs_csv: Path, cfg: EvaluateConfig, trained: list[Trained]) -> list[Pair]:
+def check_names(cfg: EvaluateConfig) -> None:
+    """Raises DataError for unknown names of metrics or anchors, and where no metric is named."""
     for given, known, where in ((cfg.metrics, MEASURES, "metrics"), (cfg.anchors, ANCHORS, "anchors")):
         if unknown := [name for name in given if name not in known]:
             raise DataError(f"no {where[:-1]} {unknown[0]!r}", f"evaluate.{where}", f"choose from {', '.join(known)}")
     if not cfg.metrics:
         raise DataError("no metrics are named", "evaluate.metrics", f"choose from {', '.join(MEASURES)}")
+
+
+def _checked(pairs_csv: Path, cfg: EvaluateConfig, trained: list[Trained]) -> list[Pair]:
+    check_names(cfg)
     pairs = read_pairs(pairs_csv)
     if not any(pair.converted.is_file() for pair in pairs):
         raise DataError("none of the converted files exists", str(pairs_csv), "convert first, or correct the paths")
-    if found := overlaps_of_pairs(trained, pairs) if trained else []:
-        what = f"was trained on: {', '.join(found[:5])}" + (f" and {len(found) - 5} more" if len(found) > 5 else "")
-        raise DataError(what, str(pairs_csv), "evaluate on other people and recordings")
+    refuse(overlaps_of_pairs(trained, pairs) if trained else [], str(pairs_csv))
     return pairs
+
+
+def means_of(summary: dict[str, Any]) -> dict[str, float]:
+    """system/metric -> mean, of what could be computed; trackers take no @ in a name."""
+    return {
+        f"{system}/{metric}".replace("@", " at "): value["mean"]
+        for system, metrics in summary["systems"].items()
+        for metric, value in metrics.items()
+        if value["mean"] is not None
+    }
 
 
 def summary_table(summary: dict[str, Any]) -> Table:
