@@ -28,6 +28,8 @@ DEFINITIONS = {  # a measure's number goes up when what it computes changes: res
     "mrstft": (1, ("librosa",)),
     "mcd": (1, ("librosa",)),
     "chroma": (1, ("librosa",)),
+    "leakage_db": (1, ("numpy",)),
+    "si_sdr_db": (1, ("numpy",)),
 }
 
 

@@ -82,29 +82,44 @@ def _signal(path: Path, wav: np.ndarray) -> dict[str, float]:
     }
 
 
-Two = Callable[[np.ndarray, np.ndarray], float]
+Together = Callable[..., float]
 
 
-def _two_file_metrics(kind: str) -> dict[str, Two]:
-    """Metrics that hear both files at once. kind: copy, chroma (source, converted), mcd (parallel recording, converted)."""
+def _metrics_together(kind: str) -> dict[str, Together]:
+    """Metrics that hear several files at once.
+
+    kind: copy and chroma (source, converted), mcd (parallel recording, converted), separation (vocals, accompaniment, source).
+    """
     from autovoice.metrics.cepstral import mcd
     from autovoice.metrics.copy import mrstft, pesq, stoi
+    from autovoice.metrics.separation import leakage_db, si_sdr_db
     from autovoice.metrics.singing import chroma_similarity
 
-    metrics: dict[str, dict[str, Two]] = {"mcd": {"mcd": mcd}, "chroma": {"chroma": chroma_similarity}}
+    metrics: dict[str, dict[str, Together]] = {
+        "mcd": {"mcd": mcd},
+        "chroma": {"chroma": chroma_similarity},
+        "separation": {  # a perfect one is infinite: within 100 dB, a number
+            "leakage_db": lambda vocals, accompaniment, source: float(
+                np.clip(leakage_db(vocals, accompaniment, source), -100, 100)
+            ),
+            "si_sdr_db": lambda vocals, _, source: float(np.clip(si_sdr_db(vocals, source), -100, 100)),
+        },
+    }
     return metrics.get(kind, {"pesq": pesq, "stoi": stoi, "mrstft": mrstft})
 
 
-def measure_two(job: tuple[str, Path, Path, MeasureCache]) -> Facts:
-    """Facts of two files, each from its first sample; copies are cut to the shorter by their metrics."""
-    kind, first, second, kept = job
+def measure_together(job: tuple[str, Paths, MeasureCache]) -> Facts:
+    """Facts of several files, each from its first sample and all cut to the shortest."""
+    kind, paths, kept = job
     facts: Facts = {}
-    for name, metric in _two_file_metrics(kind).items():
+    for name, metric in _metrics_together(kind).items():
         try:
-            facts[name] = kept.get((first, second), name)
+            facts[name] = kept.get(paths, name)
             if facts[name] is None:
-                facts[name] = metric(load_wav(first, RATE), load_wav(second, RATE))
-                kept.put((first, second), name, facts[name])
+                wavs = [load_wav(path, RATE) for path in paths]
+                n = None if name == "mcd" else min(map(len, wavs))  # that one warps time
+                facts[name] = metric(*(wav[:n] for wav in wavs))
+                kept.put(paths, name, facts[name])
         except Exception as error:
             facts[f"{name} fault"] = f"{type(error).__name__}: {error}"
     return facts
@@ -131,6 +146,20 @@ def _needs(pairs: list[Pair], wanted: set[str]) -> dict[Paths, tuple[str, ...]]:
     return {files: tuple(sorted(measures)) for files, measures in needs.items()}
 
 
+def _groups(pair: Pair, wanted: set[str]) -> list[tuple[str, Paths]]:
+    """Which files of a pair are heard together, and for which metrics."""
+    groups: list[tuple[str, Paths]] = []
+    if pair.kind == "copy" and "copy" in wanted:
+        groups.append(("copy", (pair.source, pair.converted)))
+    if pair.parallel and "mcd" in wanted:
+        groups.append(("mcd", (pair.parallel, pair.converted)))
+    if pair.kind == "singing" and "singing" in wanted:
+        groups.append(("chroma", (pair.source, pair.converted)))
+        if pair.vocals and pair.accompaniment:
+            groups.append(("separation", (pair.vocals, pair.accompaniment, pair.source)))
+    return groups
+
+
 def compute(
     pairs: list[Pair],
     wanted: set[str],
@@ -140,9 +169,7 @@ def compute(
 ) -> list[Row]:
     """A Row a pair, in order. wanted: some of MEASURES; what is kept is not measured again."""
     needs = _needs(pairs, wanted)
-    twos = [("copy", pair.source, pair.converted) for pair in pairs if pair.kind == "copy" and "copy" in wanted]
-    twos += [("mcd", pair.parallel, pair.converted) for pair in pairs if pair.parallel and "mcd" in wanted]
-    twos += [("chroma", p.source, p.converted) for p in pairs if p.kind == "singing" and "singing" in wanted]
+    groups = list(dict.fromkeys(group for pair in pairs for group in _groups(pair, wanted)))
     facts: dict[Any, Facts] = {}
     jobs = [(files, measures, kept) for files, measures in needs.items()]
     with worker_pool(num_workers) as pool:
@@ -151,7 +178,7 @@ def compute(
             facts[files] = result
             if on_progress:
                 on_progress((i + 1) / len(jobs))
-        for key, result in zip(twos, pool.map(measure_two, [(*two, kept) for two in twos]), strict=True):
+        for key, result in zip(groups, pool.map(measure_together, [(*group, kept) for group in groups]), strict=True):
             facts[key] = result
     return [_row(pair, facts, wanted) for pair in pairs]
 
@@ -170,10 +197,9 @@ def _row(pair: Pair, facts: dict[Any, Facts], wanted: set[str]) -> Row:
     _quality(row, source, converted, wanted)
     if "singing" in wanted and pair.kind == "singing":
         _vibrato(row, source, converted)
-    for kind, names in (("copy", ("pesq", "stoi", "mrstft")), ("mcd", ("mcd",)), ("chroma", ("chroma",))):
-        own = facts.get((kind, pair.parallel if kind == "mcd" else pair.source, pair.converted))
-        for name in names if own is not None else ():
-            row.put(name, own.get(name), own.get(f"{name} fault", ""))  # type: ignore[union-attr]
+    for group in _groups(pair, wanted):
+        for name in _metrics_together(group[0]):
+            row.put(name, facts[group].get(name), facts[group].get(f"{name} fault", ""))
     if "duration" in wanted:
         both = "duration" in source and "duration" in converted
         ratio = converted["duration"] / source["duration"] if both else None

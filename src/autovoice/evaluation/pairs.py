@@ -15,7 +15,8 @@ KINDS = ("conversion", "copy", "singing")
 class Pair:
     """One conversion.
 
-    pitch_st: intended shift, None = estimate it; parallel: the target saying the same text; rtf (seconds used over seconds
+    pitch_st: intended shift, None = estimate it; parallel: the target saying the same text; vocals, accompaniment: what a song
+    was mixed of, where the source is the vocal that was separated from it; rtf (seconds used over seconds
     of audio), latency_ms and memory_mb: as the converter measured them, None = unknown.
     """
 
@@ -37,6 +38,8 @@ class Pair:
     latency_ms: float | None = None
     memory_mb: float | None = None
     parallel: Path | None = None
+    vocals: Path | None = None
+    accompaniment: Path | None = None
 
     @property
     def name(self) -> str:
@@ -108,7 +111,9 @@ def _pair(number: int, row: dict[str, str], table: Path) -> Pair:
         rtf=_number(number, row, "rtf", table),
         latency_ms=_number(number, row, "latency_ms", table),
         memory_mb=_number(number, row, "memory_mb", table),
-        parallel=next(iter(_files(number, row, "parallel", table)), None),
+        parallel=_file(number, row, "parallel", table),
+        vocals=_file(number, row, "vocals", table),
+        accompaniment=_file(number, row, "accompaniment", table),
     )
 
 
@@ -124,6 +129,10 @@ def _files(number: int, row: dict[str, str], name: str, table: Path) -> tuple[Pa
     if name in REQUIRED and not found:
         raise DataError(f"line {number}: {name} names no file", str(table), "complete the line")
     return found
+
+
+def _file(number: int, row: dict[str, str], name: str, table: Path) -> Path | None:
+    return next(iter(_files(number, row, name, table)), None)
 
 
 def _number(number: int, row: dict[str, str], name: str, table: Path) -> float | None:

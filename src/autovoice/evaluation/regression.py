@@ -15,7 +15,7 @@ from autovoice.evaluation.verdict import Verdict
 
 HIGHER_IS_BETTER = {
     "secs", "campp", "f0_corr", "dnsmos_ovrl", "dnsmos_sig", "dnsmos_bak", "dmos", "pesq", "stoi", "secs_place",
-    "campp_place", "chroma",
+    "campp_place", "chroma", "si_sdr_db",
 }  # fmt: skip
 EITHER_WAY = {"shift_st", "dur_ratio", "loudness_db", "bright_db", "silence_share"}  # any change is one
 NOT_COMPARED = {"rtf", "latency_ms", "memory_mb"}  # another machine is another speed

@@ -13,9 +13,9 @@ METRICS = {  # unit of each, in the order of the report
     "cer_b": "share", "wer_b": "share", "f0_rmse_hz": "Hz", "f0_rmse_cents": "cents", "f0_corr": "r", "gpe": "share",
     "octave": "share", "vde": "share", "dnsmos_ovrl": "MOS", "dnsmos_sig": "MOS", "dnsmos_bak": "MOS", "dmos": "MOS",
     "pesq": "MOS-LQO", "stoi": "share", "mrstft": "distance", "mcd": "dB", "chroma": "cosine", "vibrato_hz_err": "Hz",
-    "vibrato_cents_err": "cents", "shift_st": "semitones", "dur_ratio": "ratio", "loudness_db": "LU", "clip_share": "share",
-    "silence_share": "share", "bright_db": "dB", "noise_db": "dB", "rtf": "x real time", "latency_ms": "ms",
-    "memory_mb": "MB",
+    "vibrato_cents_err": "cents", "leakage_db": "dB", "si_sdr_db": "dB", "shift_st": "semitones", "dur_ratio": "ratio",
+    "loudness_db": "LU", "clip_share": "share", "silence_share": "share", "bright_db": "dB", "noise_db": "dB",
+    "rtf": "x real time", "latency_ms": "ms", "memory_mb": "MB",
 }  # fmt: skip
 MEASURES = ("secs", "campp", "f0", "asr", "asr_b", "dnsmos", "dmos", "copy", "duration", "signal", "mcd", "singing")
 
