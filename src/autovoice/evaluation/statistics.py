@@ -1,4 +1,4 @@
-"""Means and paired differences with bootstrap intervals, clustered by who speaks to whom."""
+"""Means and paired differences with bootstrap intervals: clustered by who speaks to whom, or by listener and item."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -69,6 +69,34 @@ def paired_difference(
     effect = mean / spread if spread > 0 else (0.0 if mean == 0 else math.copysign(math.inf, mean))
     p = min(1.0, max(1 / n_bootstrap, 2 * min(float((means <= 0).mean()), float((means >= 0).mean()))))
     return Difference(mean, float(low), float(high), effect, p, len(change))
+
+
+def crossed_means(
+    values: Sequence[float], rows: Sequence[str], columns: Sequence[str], n_bootstrap: int = 2000, seed: int = 0
+) -> np.ndarray:
+    """Means (at most n_bootstrap,) of values whose rows (listeners) and columns (items) are both drawn anew.
+
+    A value counts as often as its row times its column was drawn (the pigeonhole bootstrap, Owen 2007), so that neither the
+    ratings of one listener nor those of one item count as independent. Draws without any value are left out.
+    """
+    row_names, row_of = np.unique(np.asarray(rows, str), return_inverse=True)
+    column_names, column_of = np.unique(np.asarray(columns, str), return_inverse=True)
+    sums, counts = np.zeros((2, len(row_names), len(column_names)))
+    np.add.at(sums, (row_of, column_of), np.asarray(values, np.float64))
+    np.add.at(counts, (row_of, column_of), 1)
+    rng = np.random.default_rng(seed)
+    drawn_rows, drawn_columns = (
+        rng.multinomial(n, np.full(n, 1 / n), n_bootstrap).astype(np.float64)
+        for n in (len(row_names), len(column_names))
+    )
+    total, weight = (((drawn_rows @ table) * drawn_columns).sum(1) for table in (sums, counts))
+    return total[weight > 0] / weight[weight > 0]
+
+
+def binomial_p(successes: int, n: int) -> float:
+    """Two-sided exact p of so many successes in n fair tosses; 1 for none."""
+    fewer = min(successes, n - successes)
+    return min(1.0, 2 * sum(math.comb(n, k) for k in range(fewer + 1)) / 2**n)
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
