@@ -1,18 +1,12 @@
-"""What a person opens: the report of one run, the comparison of two; and the plots that DVC draws."""
+"""What a person opens: the report of one run, and the comparison of two."""
 
-import csv
-import io
 import math
+from collections import Counter
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import librosa
-import matplotlib
-import numpy as np
-
-from autovoice.audio.io import load_wav
 from autovoice.evaluation.cache import MeasureCache
 from autovoice.evaluation.items import Item
 from autovoice.evaluation.report_clips import MAX_PLAYED_S
@@ -20,22 +14,21 @@ from autovoice.evaluation.report_compare import Change, Pairs, changes, compare_
 from autovoice.evaluation.report_data import run_data
 from autovoice.evaluation.report_html import (
     all_metrics,
+    calibration_part,
+    chip,
+    contents,
     details,
     facts_table,
     heading,
     number,
     overview,
     page,
-    peers_part,
     table,
     verdict_part,
 )
-from autovoice.evaluation.rows import METRICS, RATE, Row
-from autovoice.files import replacing, write_text
-from autovoice.metrics.f0_tracker import track_f0
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+from autovoice.evaluation.report_peers import peers_part
+from autovoice.evaluation.rows import METRICS
+from autovoice.files import write_text
 
 Run = tuple[str, list[Item], dict[str, Any]]  # name, items, summary
 ANCHORS_EXPLAINED = (
@@ -47,26 +40,16 @@ COMPARISON_EXPLAINED = (
     "difference over its standard deviation. p is corrected by Holm for the number of metrics of a system; a difference is "
     "claimed under 0.05, and from {min_items} items."
 )
-N_PLOTS = 4
+PARTS = {
+    "overview": "Overview",
+    "distributions": "Distributions",
+    "list": "Pairs",
+    "peers": "Published peers",
+    "provenance": "What it stands on",
+}
+NO_CLAIM = "no difference shown"
+CLAIMS = ("worse", "better", "changed")
 COMPARED = ("metric", "A", "B", "B − A", "95 % interval", "effect", "p (Holm)", "n", "says")
-
-
-def picture(row: Row) -> bytes:
-    """PNG: log spectrograms of source and result, one above the other, each with its f0."""
-    figure, axes = plt.subplots(2, 1, figsize=(9, 4.2), sharex=True, layout="constrained")
-    for axis, path, name in zip(axes, (row.pair.source, row.pair.converted), ("source", "converted"), strict=True):
-        wav = load_wav(path, RATE)[: int(MAX_PLAYED_S * RATE)]
-        level = librosa.amplitude_to_db(np.abs(librosa.stft(wav, n_fft=512, hop_length=160)), ref=np.max, top_db=70)
-        seconds = len(wav) / RATE
-        axis.imshow(level, origin="lower", aspect="auto", extent=(0, seconds, 0, RATE / 2), cmap="magma")
-        f0 = track_f0(wav)
-        axis.plot(np.arange(len(f0)) / 100, np.where(f0 > 0, 10 * f0, np.nan), color="cyan", lw=1.2)
-        axis.set_ylabel(f"{name}, Hz")
-    axes[1].set_xlabel("s (cyan: 10 x f0)")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=70, metadata={"Software": None})
-    plt.close(figure)
-    return buffer.getvalue()
 
 
 def write_report(
@@ -83,16 +66,19 @@ def write_report(
     that cannot be read is named in its place.
     """
     data = run_data(items, summary, kept or MeasureCache(None), num_workers)
+    kinds = {item.system: item.who["kind"] for item in items}
     parts = [
         f"<h1>Evaluation</h1><p>{escape(_stand(summary, len(items)))}</p>",
+        contents(PARTS),
         verdict_part(verdict),
-        f"<h2>Overview</h2><p><small>{ANCHORS_EXPLAINED}</small></p>",
-        overview(summary, verdict, {item.system for item in items if item.who["kind"] == "copy"}),
+        f'<h2 id="overview">{PARTS["overview"]}</h2><p><small>{ANCHORS_EXPLAINED}</small></p>',
+        overview(summary, verdict, {system for system, kind in kinds.items() if kind == "copy"}),
         all_metrics(summary),
-        details("Calibration", facts_table(summary["calibration"])) if "calibration" in summary else "",
+        calibration_part(summary.get("calibration", {})),
         _explore("Distributions", "Pairs", data, items),
-        peers_part(),
-        details("What it stands on", facts_table(summary.get("provenance", {}))),
+        f'<h2 id="peers">{PARTS["peers"]}</h2>{peers_part(summary, kinds)}',
+        f'<h2 id="provenance">{PARTS["provenance"]}</h2>',
+        details("Commit, data, packages", facts_table("provenance", summary.get("provenance", {}))),
     ]
     write_text(path, page("Evaluation", "\n".join(parts), data))
 
@@ -140,10 +126,11 @@ def write_comparison(
         f"same audio. {len(items_a) - len(flat)} lines of A and {len(items_b) - len(flat)} of B are in one only (anchors "
         "count there).</p>",
         *_warnings(differ),
+        contents({"changes": "Changes", "distributions": "Differences", "list": "Pairs", "differing": "The runs"}),
+        f'<h2 id="changes">Changes</h2><p><small>{COMPARISON_EXPLAINED.format(min_items=min_items)}</small></p>',
         "".join(_changes_part(system, pairs[system], found) for system in pairs),
-        f"<p><small>{COMPARISON_EXPLAINED.format(min_items=min_items)}</small></p>",
         _explore("Differences, B − A", "Pairs", data, flat),
-        details("What differs between the runs", table(("what", "A", "B"), [list(map(escape, row)) for row in differ])),
+        f'<h2 id="differing">What differs between the runs</h2>{_differing_part(differ)}',
     ]
     write_text(path, page("Comparison", "\n".join(parts), data))
     return found
@@ -163,31 +150,26 @@ def _warnings(differ: list[tuple[str, str, str]]) -> list[str]:
     return [f'<p class="bad">Defined otherwise in A and B, so that their numbers do not compare: {names}.</p>']
 
 
+def _differing_part(differ: list[tuple[str, str, str]]) -> str:
+    rows = [list(map(escape, row)) for row in differ]
+    return table("what differs", ("what", "A", "B"), rows, "facts") if rows else "<p>Nothing that is known.</p>"
+
+
 def _changes_part(system: str, pairs: Pairs, found: list[Change]) -> str:
-    other = pairs[0][0].system
+    """A system's changes: how many of each kind, and the table, closed where nothing is claimed."""
+    other, own = pairs[0][0].system, [change for change in found if change.system == system]
     title = escape(system if other == system else f"{other} → {system}")
-    rows = []
-    for change in (change for change in found if change.system == system):
-        d, p = change.difference, change.p_holm
-        effect = "–" if math.isinf(d.effect) else number(d.effect)
-        word = f'<span class="{change.verdict.split()[0]}">{change.verdict}</span>'
-        means = (number(change.before), number(change.after), number(d.mean), f"{number(d.low)} to {number(d.high)}")
-        cells = (*means, effect, "–" if p is None else f"{p:.3f}", str(d.n), word)
-        rows.append([heading(change.metric, METRICS[change.metric]), *cells])
-    return f"<h2>{title}</h2>{table(COMPARED, rows)}"
+    said = Counter(change.verdict for change in own)
+    chips = "".join(f' <span class="chip {claim}">{said[claim]} {claim}</span>' for claim in CLAIMS if said[claim])
+    name = f"changes of {system}"
+    body = details(f"{len(own)} metrics", table(name, COMPARED, map(_change_row, own)), opened=bool(chips))
+    return f"<h3>{title}{chips or f' {chip(NO_CLAIM)}'}</h3>{body}"
 
 
-def write_plots(folder: Path, rows: list[Row]) -> None:
-    """similarity.csv (a line a pair, for dvc plots) and f0 overlays of the first pairs of each kind."""
-    names = ("secs", "campp", "cer", "f0_rmse_hz")
-    with replacing(folder / "similarity.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("pair", "system", "source", "target", *names))
-        for i, row in enumerate(rows):
-            values = [row.values.get(name) for name in names]
-            facts = (row.pair.system, row.pair.source.stem, row.pair.target_speaker)
-            writer.writerow((i, *facts, *("" if v is None else f"{v:.5g}" for v in values)))
-    conversions = [row for row in rows if row.pair.kind == "conversion" and row.pair.converted.is_file()]
-    for i, row in enumerate(conversions[:: max(1, len(conversions) // N_PLOTS)][:N_PLOTS]):
-        with replacing(folder / f"f0_{i}.png") as temporary:
-            temporary.write_bytes(picture(row))
+def _change_row(change: Change) -> list[str]:
+    d = change.difference
+    effect = "–" if math.isinf(d.effect) else number(d.effect)
+    word = f'<span class="{change.verdict.split()[0]}">{change.verdict}</span>'
+    means = (number(change.before), number(change.after), number(d.mean), f"{number(d.low)} to {number(d.high)}")
+    p = "–" if change.p_holm is None else f"{change.p_holm:.3f}"
+    return [heading(change.metric, METRICS[change.metric]), *means, effect, p, str(d.n), word]

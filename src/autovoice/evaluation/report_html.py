@@ -1,14 +1,14 @@
 """The parts of the page that need no script: verdict, tables, peers, provenance; and the page around them."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from autovoice.evaluation.anchors import ANCHOR
-from autovoice.evaluation.peers import COLUMNS, peers
 from autovoice.evaluation.report_data import MEANING, direction, embedded
+from autovoice.evaluation.rows import METRICS
 
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = ("dom.js", "sound.js", "strips.js", "report.js")
@@ -16,6 +16,7 @@ HEADLINE = ("secs", "campp", "cer", "f0_rmse_hz", "f0_corr", "dnsmos_ovrl", "dmo
 ARROW = {1: "↑", -1: "↓", 0: ""}
 WAYS = {1: "higher is better", -1: "lower is better", 0: "any change is one"}
 MARK = {"green": "✓", "red": "✕", "not enough data": "?"}
+MAX_FOUND = 8  # items of a fault that have a button
 
 
 def number(value: float | None) -> str:
@@ -26,16 +27,20 @@ def number(value: float | None) -> str:
     return ("0" if value == 0 else text).replace("-", "−")
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "") -> str:
-    """An HTML table; cells are markup already."""
+def table(name: str, head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "", own: int = 0) -> str:
+    """An HTML table that can be scrolled by keyboard; cells are markup already.
+
+    name: what a screen reader calls it, unique in its page; own: how many of the first rows are emphasised.
+    """
     top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
-    body = "".join(_line(list(row)) for row in rows)
-    scroller = '<div class="scroll" tabindex="0" role="region" aria-label="table">'
+    body = "".join(_line(list(row), i < own) for i, row in enumerate(rows))
+    scroller = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}">'
     return f'{scroller}<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _line(cells: list[str]) -> str:
-    return f'<tr><th scope="row">{cells[0]}</th>{"".join(f"<td>{cell}</td>" for cell in cells[1:])}</tr>'
+def _line(cells: list[str], own: bool) -> str:
+    row = '<tr class="own">' if own else "<tr>"
+    return f'{row}<th scope="row">{cells[0]}</th>{"".join(f"<td>{cell}</td>" for cell in cells[1:])}</tr>'
 
 
 def heading(metric: str, unit: str) -> str:
@@ -61,7 +66,7 @@ def verdict_part(verdict: dict[str, Any] | None) -> str:
     return (
         f'<section class="verdict {status.replace(" ", "-")}"><h2>{chip(status)} Gate</h2>'
         f"<p>{count} {verdict['n_checks']} checks.</p>"
-        f'<ul class="faults">{faults}</ul>{f"<ul class=notes>{notes}</ul>" if notes else ""}</section>'
+        f"{f'<ul class=faults>{faults}</ul>' if faults else ''}{f'<ul class=notes>{notes}</ul>' if notes else ''}</section>"
     )
 
 
@@ -71,9 +76,13 @@ def _fault(fault: dict[str, Any]) -> str:
     data = "".join(f' data-{key}="{escape(value)}"' for key, value in facts.items())
     buttons = "".join(
         f'<button type="button" class="find" data-find="{escape(item)}"{data}>{escape(item)}</button>'
-        for item in fault.get("items", [])[:8]
+        for item in fault.get("items", [])[:MAX_FOUND]
     )
-    return f"<li><b>{escape(fault['kind'])}</b> {escape(where)}: {escape(fault['message'])} {buttons}</li>"
+    more = len(fault.get("items", [])) - MAX_FOUND
+    items = (
+        f'<div class="items">{buttons}{f"<small>and {more} more</small>" if more > 0 else ""}</div>' if buttons else ""
+    )
+    return f"<li><b>{escape(fault['kind'])}</b> {escape(where)}: {escape(fault['message'])}{items}</li>"
 
 
 def overview(summary: dict[str, Any], verdict: dict[str, Any] | None, copies: Container[str] = ()) -> str:
@@ -94,7 +103,7 @@ def overview(summary: dict[str, Any], verdict: dict[str, Any] | None, copies: Co
         cells.append("–" if nearer is None else f"{nearer:.0%}")
         rows.append([f"{escape(system)}{status} <small>n {n}</small>", *cells])
     head = ["system", *(heading(n, units[n]) for n in names), "nearer target<small>than source</small>"]
-    return table(head, rows, "overview")
+    return table("overview", head, rows, "overview")
 
 
 def _has(metric: dict[str, Any] | None) -> bool:
@@ -134,44 +143,47 @@ def _bar(metric: dict[str, Any]) -> str:
 def all_metrics(summary: dict[str, Any]) -> str:
     """Every metric of every system."""
     systems = _ordered(summary["systems"])
-    names = dict.fromkeys(n for m in summary["systems"].values() for n, value in m.items() if _has(value))
+    names = [name for name in METRICS if any(_has(m.get(name)) for m in summary["systems"].values())]
     rows = []
     for name in names:
         own = [summary["systems"][system].get(name) for system in systems]
         unit = next(m["unit"] for m in own if m)
         rows.append([heading(name, unit), *(_cell(m) if m else "–" for m in own)])
-    return details("All metrics", table(["metric", *map(escape, systems)], rows))
+    return details("All metrics", table("all metrics", ["metric", *map(escape, systems)], rows))
 
 
-def details(title: str, body: str) -> str:
+def details(title: str, body: str, opened: bool = False) -> str:
     """A part that opens on demand."""
-    return f'<details class="fold"><summary>{escape(title)}</summary>{body}</details>'
+    return f'<details class="fold"{" open" if opened else ""}><summary>{escape(title)}</summary>{body}</details>'
 
 
-def facts_table(facts: dict[str, Any], head: Sequence[str] = ("what", "value")) -> str:
-    """Nested facts, one a line."""
-    return table(head, _flat(facts))
+def facts_table(name: str, facts: dict[str, Any]) -> str:
+    """Facts, one a line; a group of them is one line."""
+    return table(name, ("what", "value"), ([escape(key), _fact(value)] for key, value in facts.items()), "facts")
 
 
-def _flat(facts: dict[str, Any], path: str = "") -> list[list[str]]:
-    rows: list[list[str]] = []
-    for key, value in facts.items():
-        if isinstance(value, dict):
-            rows += _flat(value, f"{path}{key} ")
-        else:
-            rows.append([escape(f"{path}{key}"), escape(f"{value:.4g}" if isinstance(value, float) else str(value))])
-    return rows
+def _fact(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{escape(str(key))} {_fact(one)}" for key, one in value.items()) or "–"
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return "–" if value in (None, "") else escape(text)
 
 
-def peers_part() -> str:
-    """Published peers, group by group, with what is comparable."""
-    parts = []
-    for group in peers():
-        head = ["system", *(COLUMNS[name] for name in group.columns)]
-        rows = [[escape(row["system"]), *(escape(row[name]) or "–" for name in group.columns)] for row in group.rows]
-        parts.append(f"<h3>{escape(group.title)}</h3>{table(head, rows)}")
-        parts.append(f"<p><small>Source: {escape(group.source)}. {escape(group.comparable)}</small></p>")
-    return details("Published peers", "".join(parts))
+def calibration_part(calibration: dict[str, dict[str, Any]]) -> str:
+    """What each encoder says of strangers and of the same person in this very corpus."""
+    head = ("encoder", "same speaker", "different speakers", "equal error rate", "threshold", "trials: same, different")
+    rows = []
+    for encoder, c in calibration.items():
+        numbers = [number(c[key]) for key in ("same", "different", "eer", "threshold")]
+        rows.append([escape(encoder), *numbers, f"{c['n_same']}, {c['n_different']}"])
+    note = "<p><small>Made of this evaluation's own recordings, so that a similarity means something.</small></p>"
+    return details("Calibration", note + table("calibration", head, rows)) if rows else ""
+
+
+def contents(parts: dict[str, str]) -> str:
+    """Links to the parts of the page; id -> name."""
+    links = "".join(f'<a href="#{key}">{escape(name)}</a>' for key, name in parts.items())
+    return f'<nav aria-label="contents">{links}</nav>'
 
 
 def page(title: str, body: str, data: dict[str, Any]) -> str:

@@ -15,7 +15,8 @@ from autovoice.evaluation.compute import compute
 from autovoice.evaluation.items import read_items, write_items
 from autovoice.evaluation.overlap import Trained, overlaps_of_pairs, refuse, write_training
 from autovoice.evaluation.pairs import Pair, read_pairs
-from autovoice.evaluation.report import write_plots, write_report
+from autovoice.evaluation.plots import write_plots
+from autovoice.evaluation.report import write_report
 from autovoice.evaluation.rows import MEASURES
 from autovoice.evaluation.summary import extra, provenance, summarise
 from autovoice.files import write_json
@@ -45,7 +46,7 @@ def evaluate(
     if trained:
         write_training(out / "training.csv", trained)
     write_items(out / "pairs.csv", rows)
-    write_plots(out / "plots", rows)
+    write_plots(out / "plots", rows, kept)
     items = read_items(out / "pairs.csv")
     write_report(out / "report.html", items, summary, kept=kept, num_workers=cfg.num_workers)
     write_json(out / "summary.json", summary)

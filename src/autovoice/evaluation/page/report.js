@@ -4,11 +4,15 @@
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const PAGE_ROWS = 25;
 const FILTERS = { system: ["system"], speaker: ["source_speaker", "target_speaker"], sex: ["sex"], preset: ["preset"], kind: ["kind"] };
+const HEADLINE = ["secs", "campp", "cer", "f0_rmse_cents", "f0_corr", "dnsmos_ovrl", "dmos", "rtf"];
+const TYPING_MS = 120; // what a search waits for before it draws
 const HELP = [["1 to 4", "play a recording from where the last one was"], ["j k", "next and previous pair"], ["/", "search"], ["Esc", "silence"]];
 const state = { metric: "", order: "worst", find: "", shown: PAGE_ROWS };
 const compare = DATA.mode === "compare";
 const list = el("div", { id: "pairs" }), cards = el("div", { class: "strips" }), count = el("output", { "aria-live": "polite" });
-const controls = {};
+const rest = el("div", { class: "strips" }), others = el("details", { class: "fold", ontoggle: () => drawRest() }, el("summary", {}, "The other metrics"), rest);
+const controls = {}, nodes = new Map(); // a row keeps its element: what was opened stays open
+DATA.rows.forEach((row, i) => (row.i = i));
 
 function metricOf(name) {
   return DATA.metrics.find((metric) => metric.name === name);
@@ -44,7 +48,7 @@ function sorted(rows) {
   if (!metric) return rows;
   const bad = severity(metric, rows), sign = state.order === "best" ? -1 : 1;
   const none = (row) => 2 * row.system.startsWith("anchor/") + (bad(row) === -Infinity); // anchors are bad by intent
-  return rows.toSorted((a, b) => none(a) - none(b) || sign * (bad(b) - bad(a) || 0) || DATA.rows.indexOf(a) - DATA.rows.indexOf(b));
+  return rows.toSorted((a, b) => none(a) - none(b) || sign * (bad(b) - bad(a) || 0) || a.i - b.i);
 }
 
 function shownValue(row, name) {
@@ -53,13 +57,27 @@ function shownValue(row, name) {
   return `${number(row.was[name][0])} → ${number(row.was[name][1])} (${signed(row.v[name])})`;
 }
 
+function keyOf(row) {
+  if (!state.metric) return "";
+  return `${state.metric} ${compare && !row.failed[state.metric] ? (row.v[state.metric] === undefined ? "–" : signed(row.v[state.metric])) : shownValue(row, state.metric)}`;
+}
+
+// The row's element, made once; rank and value follow the sorting.
 function pairRow(row, rank) {
+  if (!nodes.has(row)) nodes.set(row, newPair(row));
+  const node = nodes.get(row);
+  node.querySelector(".rank").textContent = rank;
+  node.querySelector(".key").textContent = keyOf(row);
+  return node;
+}
+
+function newPair(row) {
   const tags = [row.preset && !row.system.includes(row.preset) ? row.preset : "", row.sex, row.kind === "conversion" ? "" : row.kind].filter(Boolean).join(", ");
-  const head = el("summary", {}, el("span", { class: "quiet" }, `${rank}`), el("span", { class: "who" }, row.name, " ", el("small", {}, [row.system, tags].filter(Boolean).join(" · "))),
+  const head = el("summary", {}, el("span", { class: "quiet rank" }), el("span", { class: "who" }, row.name, " ", el("small", {}, [row.system, tags].filter(Boolean).join(" · "))),
     Object.keys(row.failed).length ? el("span", { class: "bad" }, `${Object.keys(row.failed).length} failed`) : null,
     row.same ? el("small", {}, "same audio") : null,
-    el("span", { class: "key" }, state.metric ? `${state.metric} ${compare ? signed(row.v[state.metric] ?? NaN).replace("NaN", "–") : shownValue(row, state.metric)}` : ""));
-  const node = el("details", { class: "pair", id: `pair-${DATA.rows.indexOf(row)}`, ontoggle: () => {
+    el("span", { class: "key" }));
+  const node = el("details", { class: "pair", id: `pair-${row.i}`, ontoggle: () => {
     if (node.open && !node.querySelector(".body")) node.append(body(row));
     if (!node.open) node.querySelectorAll("audio").forEach((audio) => audio.pause());
   } }, head);
@@ -73,7 +91,7 @@ function body(row) {
   const values = DATA.metrics.filter((m) => row.v[m.name] !== undefined).map((m) => el("div", {}, el("dt", {}, m.name), el("dd", {}, shownValue(row, m.name))));
   const note = clips.length ? null : el("p", { class: "quiet" }, `Not in this page, which would grow too large: ${row.files}`);
   return el("div", { class: "body" }, row.text ? el("p", { class: "quiet" }, `“${row.text}”`) : null, failed, note,
-    el("div", { class: "clips" }, figures), melodyOf(row, clips), el("dl", { class: "values" }, values));
+    el("div", { class: "clips" }, figures), melodyOf(row, clips), el("dl", { class: compare ? "values wide" : "values" }, values));
 }
 
 function melodyOf(row, clips) {
@@ -85,15 +103,33 @@ function melodyOf(row, clips) {
   return melody([{ label: moved, clip: named.source, shift }, { label: "converted", clip: named.converted }]);
 }
 
+function drawn(metrics, rows) {
+  return metrics.map((metric) => strips(metric, rows, DATA, rows.length < DATA.rows.length, reveal)).filter(Boolean);
+}
+
+function drawRest() {
+  rest.replaceChildren(...(others.open ? drawn(DATA.metrics.filter((m) => !HEADLINE.includes(m.name)), matching()) : []));
+}
+
 function render() {
-  const rows = matching(), ordered = sorted(rows), filtered = rows.length < DATA.rows.length;
-  cards.replaceChildren(...DATA.metrics.map((metric) => strips(metric, rows, DATA, filtered, reveal)).filter(Boolean));
-  list.replaceChildren(...ordered.slice(0, state.shown).map((row, i) => pairRow(row, i + 1)));
-  if (ordered.length > state.shown) {
-    list.append(el("button", { class: "more", type: "button", onclick: () => { state.shown += PAGE_ROWS; render(); } }, `Show more (${ordered.length - state.shown} left)`));
-  }
+  const rows = matching(), ordered = sorted(rows);
+  cards.replaceChildren(...drawn(DATA.metrics.filter((m) => HEADLINE.includes(m.name)), rows));
+  drawRest();
+  list.replaceChildren();
+  showMore(ordered, state.shown);
   if (!ordered.length) list.append(el("p", { class: "quiet" }, "No pair is like that."));
   count.textContent = `${rows.length} of ${DATA.rows.length} pairs`;
+}
+
+// Lengthens the list to `shown` rows; those that are there stay as they are, and play on.
+function showMore(ordered, shown) {
+  state.shown = shown;
+  list.querySelector(".more")?.remove();
+  const have = list.querySelectorAll(".pair").length;
+  list.append(...ordered.slice(have, shown).map((row, i) => pairRow(row, have + i + 1)));
+  if (ordered.length > shown) {
+    list.append(el("button", { class: "more", type: "button", onclick: () => showMore(ordered, shown + PAGE_ROWS) }, `Show more (${ordered.length - shown} left)`));
+  }
 }
 
 function choose(changes) {
@@ -103,9 +139,9 @@ function choose(changes) {
 }
 
 function reveal(row) {
-  const place = sorted(matching()).indexOf(row);
-  if (place >= state.shown) { state.shown = place + 1; render(); }
-  focusPair(document.getElementById(`pair-${DATA.rows.indexOf(row)}`));
+  const ordered = sorted(matching()), place = ordered.indexOf(row);
+  if (place >= state.shown) showMore(ordered, place + 1);
+  focusPair(nodes.get(row));
 }
 
 function focusPair(node) {
@@ -127,7 +163,11 @@ function toolbar() {
     const values = distinct(DATA.rows.flatMap((row) => keys.map((key) => row[key])));
     if (values.length > 1) parts.push(select(name, name, [["", "all"], ...values.map((v) => [v, v])]));
   }
-  controls.find = el("input", { type: "search", placeholder: "name or words", oninput: (event) => { state.find = event.target.value; state.shown = PAGE_ROWS; render(); } });
+  let waiting = 0;
+  controls.find = el("input", { type: "search", placeholder: "name or words", oninput: (event) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => choose({ find: event.target.value }), TYPING_MS);
+  } });
   const reset = el("button", { type: "button", onclick: () => choose({ ...Object.fromEntries(Object.keys(FILTERS).map((n) => [n, ""])), find: "" }) }, "Clear");
   return el("form", { class: "tools", "aria-label": "filters", onsubmit: (event) => event.preventDefault() }, parts, el("label", {}, "search", controls.find), reset, count);
 }
@@ -163,14 +203,19 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// An item that the gate names: its row's name, and mostly what fell, in brackets.
 document.querySelectorAll("button.find").forEach((button) => button.addEventListener("click", () => {
   const { find, system, metric } = button.dataset;
-  choose({ find, system: distinct(DATA.rows.map((row) => row.system)).includes(system) ? system : "", ...(metricOf(metric) ? { metric } : {}) });
-  focusPair(list.querySelector(".pair"));
+  const named = DATA.rows.filter((row) => (!system || row.system === system) && (find === row.name || find.startsWith(`${row.name} (`)));
+  const row = named.sort((a, b) => b.name.length - a.name.length)[0];
+  const none = Object.fromEntries(Object.keys(FILTERS).map((name) => [name, ""]));
+  choose({ ...none, find: row?.name ?? find, system: row?.system ?? "", ...(metricOf(metric) ? { metric } : {}) });
+  if (row) reveal(row);
+  else list.scrollIntoView({ block: "nearest" });
 }));
 
-document.getElementById("distributions").append(cards);
-document.getElementById("list").append(el("p", { class: "quiet" }, HELP.map(([key, what]) => [el("kbd", {}, key), ` ${what}  `])), list);
+document.getElementById("distributions").append(cards, DATA.metrics.every((m) => HEADLINE.includes(m.name)) ? "" : others);
+document.getElementById("list").append(el("p", { class: "quiet help" }, HELP.map(([key, what]) => el("span", {}, el("kbd", {}, key), ` ${what}`))), list);
 document.getElementById("tools").replaceWith(toolbar());
 state.metric = (metricOf("campp") || DATA.metrics[0])?.name || "";
 choose({});

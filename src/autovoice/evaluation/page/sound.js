@@ -100,7 +100,7 @@ function melody(tracks) {
 
 // A player with its spectrogram; a click there plays from that moment.
 function player(label, clip, key) {
-  const caption = el("figcaption", {}, el("kbd", {}, key), label);
+  const caption = el("figcaption", {}, el("kbd", {}, key), label, el("span", {}, clip.fault ? "" : `${clip.seconds.toFixed(1)} s, 0 to 8 kHz`));
   if (clip.fault) return el("figure", { class: "clip" }, caption, el("p", { class: "bad" }, clip.fault));
   const audio = el("audio", { controls: "", preload: "metadata", src: blobOf(clip), "aria-label": label });
   const canvas = el("canvas", { role: "img", "aria-label": `spectrogram of ${label}, 0 to 8 kHz` }), line = el("i", { hidden: "" });
@@ -108,10 +108,12 @@ function player(label, clip, key) {
     audio.currentTime = (event.offsetX / pane.clientWidth) * clip.seconds;
     audio.play();
   } }, canvas, line);
-  audio.addEventListener("timeupdate", () => {
+  const follow = () => {
     line.hidden = false;
-    line.style.left = `${(100 * audio.currentTime) / clip.seconds}%`;
-  });
+    line.style.left = `${Math.min(100, (100 * audio.currentTime) / clip.seconds)}%`;
+    if (!audio.paused) requestAnimationFrame(follow);
+  };
+  for (const name of ["play", "seeked", "ended"]) audio.addEventListener(name, follow);
   audio.addEventListener("play", () => document.querySelectorAll("audio").forEach((other) => other !== audio && other.pause()));
   drawSpectrogram(canvas, clip).catch((error) => pane.replaceChildren(el("p", { class: "bad" }, `cannot be drawn: ${error.message}`)));
   return el("figure", { class: "clip" }, caption, audio, pane);
