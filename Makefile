@@ -51,7 +51,7 @@ if [ $$status -eq 0 ] || [ data/gate/verdict.json -nt .dvc/tmp/started ]; then p
 endef
 
 test: lint  ## lint and all tests
-	OMP_NUM_THREADS=1 python -m pytest
+	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile
 
 lint: venv  ## ruff, mypy, import-linter
 	ruff check .
