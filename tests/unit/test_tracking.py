@@ -9,6 +9,8 @@ from mlflow.tracking import MlflowClient
 from autovoice import tracking
 from autovoice.config import TrackingConfig, compose
 from autovoice.errors import AutovoiceError
+from autovoice.files import write_json
+from pipelines.export import main as export
 
 
 @pytest.fixture
@@ -128,6 +130,20 @@ def test_a_registered_bundle_is_the_champion_once(project):
     assert len(client.search_model_versions("name = 'autovoice'")) == 2
     kept = client.download_artifacts(champion.run_id, "bundle/manifest.json")
     assert Path(kept).read_text(encoding="utf-8") == "second"
+
+
+def test_a_green_export_is_the_champion_and_a_red_one_is_never_registered(project):
+    for folder in ("voices", "gate", "metrics"):
+        (project / "data" / folder).mkdir(parents=True)
+    write_json(project / "data" / "metrics" / "summary.json", {})
+    for number, (green, versions) in enumerate(((False, 0), (True, 1), (False, 1)), 1):
+        write_json(project / "data" / "gate" / "verdict.json", {"green": green})
+        config = compose([f"presets.fast.retrieval_k={number}"])  # each time another bundle
+        with tracking.stage_run("export", config):
+            export(config)
+        client, _ = runs_of(project)
+        assert len(client.search_model_versions("name = 'autovoice'")) == versions
+    assert client.get_model_version_by_alias("autovoice", "champion").tags["gate"] == "green"
 
 
 def test_pairs_are_kept_as_a_table(project):

@@ -87,7 +87,8 @@ function newPair(row) {
 function body(row) {
   const clips = row.clips.map(([label, index]) => [label, DATA.clips[index]]);
   const figures = clips.map(([label, clip], i) => player(label, clip, i + 1));
-  const failed = Object.entries(row.failed).map(([name, why]) => el("p", { class: "bad" }, `${name} failed: ${why}`));
+  const reasons = Map.groupBy(Object.entries(row.failed), ([, why]) => why); // a missing file fails every metric
+  const failed = [...reasons].map(([why, all]) => el("p", { class: "bad" }, `${all.map(([name]) => name).join(", ")} failed: ${why}`));
   const values = DATA.metrics.filter((m) => row.v[m.name] !== undefined).map((m) => el("div", {}, el("dt", {}, m.name), el("dd", {}, shownValue(row, m.name))));
   const note = clips.length ? null : el("p", { class: "quiet" }, `Not in this page, which would grow too large: ${row.files}`);
   return el("div", { class: "body" }, row.text ? el("p", { class: "quiet" }, `“${row.text}”`) : null, failed, note,
@@ -152,7 +153,7 @@ function focusPair(node) {
 }
 
 function select(name, label, options) {
-  controls[name] = el("select", { onchange: (event) => choose({ [name]: event.target.value }) }, options.map(([value, text]) => el("option", { value }, text)));
+  controls[name] = el("select", { name, onchange: (event) => choose({ [name]: event.target.value }) }, options.map(([value, text]) => el("option", { value }, text)));
   return el("label", {}, label, controls[name]);
 }
 
