@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from autovoice.config import ContentConfig
 from autovoice.errors import ConfigError
+from autovoice.models.hub import PREFIX, load_hub_encoder
 from autovoice.models.whisper import FRAME_LENGTH, MAX_FRAMES, WhisperEncoder
 from autovoice.torchaudio_compat import torchaudio
 
@@ -68,8 +69,11 @@ ENCODERS: dict[str, Callable[[ContentConfig], nn.Module]] = {
 
 def load_content_encoder(cfg: ContentConfig) -> nn.Module:
     """The encoder that `cfg.name` says, frozen and in eval mode; raises ConfigError for an unknown name."""
+    if cfg.name.startswith(PREFIX):
+        return load_hub_encoder(cfg).eval().requires_grad_(False)
     if cfg.name not in ENCODERS:
-        raise ConfigError(f"no content encoder {cfg.name!r}", "content.name", f"choose one of {', '.join(ENCODERS)}")
+        remedy = f"choose one of {', '.join(ENCODERS)}, or {PREFIX}OWNER/MODEL of the hub"
+        raise ConfigError(f"no content encoder {cfg.name!r}", "content.name", remedy)
     return ENCODERS[cfg.name](cfg).eval().requires_grad_(False)
 
 

@@ -11,6 +11,20 @@ MAX_FRAMES = 1500  # 30 s of 20 ms frames: as many position encodings as Whisper
 FRAME_LENGTH = 320  # samples a content frame
 
 
+def mel_filters(n_mels: int = N_MELS) -> Tensor:
+    """Whisper's mel filters, (n_mels, 201)."""
+    filters = torchaudio.functional.melscale_fbanks(N_FFT // 2 + 1, 0.0, 8000.0, n_mels, 16000, "slaney", "slaney")
+    return filters.T.contiguous()
+
+
+def log_mel(wav: Tensor, filters: Tensor) -> Tensor:
+    """wav (B, n) at 16 kHz, filters of mel_filters -> Whisper's normalised log10 mel, (B, n_mels, n // 160)."""
+    window = torch.hann_window(N_FFT, device=wav.device)
+    power = torch.stft(wav, N_FFT, HOP_LENGTH, window=window, return_complex=True)[..., :-1].abs().square()
+    mel = (filters @ power).clamp(min=1e-10).log10()
+    return (torch.maximum(mel, mel.amax((-2, -1), keepdim=True) - 8) + 4) / 4
+
+
 class EncoderLayer(nn.Module):
     """Pre-norm transformer layer: self-attention, then a GELU feed-forward."""
 
@@ -33,27 +47,18 @@ class WhisperEncoder(nn.Module):
     """wav (B, n) at 16 kHz, n <= 480,000 -> residual stream after the last layer kept, (B, n // 320, dim)."""
 
     filters: Tensor
-    window: Tensor
 
     def __init__(self, dim: int = 512, n_heads: int = 8, n_layers: int = 3) -> None:
         super().__init__()
         self.dim = dim
-        filters = torchaudio.functional.melscale_fbanks(N_FFT // 2 + 1, 0.0, 8000.0, N_MELS, 16000, "slaney", "slaney")
-        self.register_buffer("filters", filters.T.contiguous(), persistent=False)
-        self.register_buffer("window", torch.hann_window(N_FFT), persistent=False)
+        self.register_buffer("filters", mel_filters(), persistent=False)
         self.conv1, self.conv2 = nn.Conv1d(N_MELS, dim, 3, padding=1), nn.Conv1d(dim, dim, 3, stride=2, padding=1)
         self.position = nn.Parameter(torch.zeros(MAX_FRAMES, dim))
         self.layers = nn.ModuleList(EncoderLayer(dim, n_heads) for _ in range(n_layers))
 
-    def log_mel(self, wav: Tensor) -> Tensor:
-        """wav (B, n) -> Whisper's normalised log10 mel, (B, 80, n // 160)."""
-        power = torch.stft(wav, N_FFT, HOP_LENGTH, window=self.window, return_complex=True)[..., :-1].abs().square()
-        mel = (self.filters @ power).clamp(min=1e-10).log10()
-        return (torch.maximum(mel, mel.amax((-2, -1), keepdim=True) - 8) + 4) / 4
-
     def forward(self, wav: Tensor) -> Tensor:
         """wav: (B, n) float32 in [-1, 1], n <= 480,000 samples -> (B, n // 320, dim)."""
-        h = F.gelu(self.conv2(F.gelu(self.conv1(self.log_mel(wav))))).transpose(1, 2)
+        h = F.gelu(self.conv2(F.gelu(self.conv1(log_mel(wav, self.filters))))).transpose(1, 2)
         h = h + self.position[: h.shape[1]]
         for layer in self.layers:
             h = layer(h)
