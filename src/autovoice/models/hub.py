@@ -3,7 +3,6 @@
 Needs the package transformers (the extra `hub`); nothing here is used unless content.name begins with "hf:".
 """
 
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
