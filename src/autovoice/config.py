@@ -166,6 +166,7 @@ class GateConfig:
     spread_factor: float = 4.0
     min_items: int = 12
     item_factor: float = 5.0
+    item_factors: dict[str, float] = field(default_factory=dict)
     item_share: float = 0.15
     item_min: int = 3
 

@@ -111,7 +111,7 @@ def _worse(metric: str, before: float, now: float) -> float:
 
 def _check_metric(verdict: Verdict, system: str, metric: str, pairs: Pairs, tolerance: float, cfg: GateConfig) -> None:
     """Red if the mean (of either-way metrics: the median) is worse by more than the tolerance and surely worse at all, or if
-    more than item_share of the items are worse by item_factor tolerances."""
+    item_share of the items, less those that gained as much, are worse by so many tolerances as item_factors says."""
     known = [(b, n) for b, n in pairs if finite(b.values.get(metric))]
     lost = [b.name for b, n in known if not finite(n.values.get(metric))]
     verdict.check(not lost, "regression", system, metric, "was measured in the baseline and is missing now", lost)
@@ -119,7 +119,8 @@ def _check_metric(verdict: Verdict, system: str, metric: str, pairs: Pairs, tole
     if not both:
         return
     losses = np.array([_worse(metric, x, y) for *_, x, y in both])  # type: ignore[arg-type]
-    far = losses > cfg.item_factor * tolerance
+    limit = cfg.item_factors.get(metric, cfg.item_factor) * tolerance
+    far, gained = losses > limit, int((losses < -limit).sum())
     order = np.argsort(-losses, kind="stable")
     worst = [_named(both[i]) for i in order if losses[i] > tolerance]
     if metric in EITHER_WAY:
@@ -135,9 +136,9 @@ def _check_metric(verdict: Verdict, system: str, metric: str, pairs: Pairs, tole
     verdict.check(typical <= tolerance or not sure, "regression", system, metric, message, worst)
     many = max(cfg.item_min, math.ceil(cfg.item_share * len(both)))
     if typical <= tolerance or not sure:
-        message = f"{int(far.sum())} of {len(both)} items fell by more than {cfg.item_factor * tolerance:.3g}"
+        message = f"{int(far.sum())} of {len(both)} items fell by more than {limit:.3g}, and {gained} gained as much"
         named = [_named(both[i]) for i in order if far[i]]
-        verdict.check(int(far.sum()) < many, "regression", system, metric, message, named)
+        verdict.check(int(far.sum()) - gained < many, "regression", system, metric, message, named)
 
 
 def _mean(values: Iterable[Any]) -> float:

@@ -125,6 +125,13 @@ def test_one_bad_item_among_many_is_no_regression_but_several_are(items, rerun, 
     assert ("regression", "cer") in faults(verdict_of(changed(rerun, "cer", 0.5, n=4), config, items))
 
 
+def test_a_word_lost_here_and_won_there_is_no_regression(items, rerun, config):
+    for i, item in enumerate(rerun[:8]):
+        item.values["cer"] += 0.35 if i % 2 else -0.35
+    assert verdict_of(rerun, config, items).green
+    assert ("regression", "cer") in faults(verdict_of(changed(rerun, "cer", 0.5, n=8), config, items))
+
+
 def test_half_of_the_shifts_going_up_and_half_down_do_not_cancel(items, rerun, config):
     for i, item in enumerate(rerun):
         item.values["shift_st"] += 0.84 if i % 2 else -0.84
