@@ -39,7 +39,12 @@ def test_loading_params_and_composing_give_the_same_dataclasses(monkeypatch):
 def test_groups_name_every_field_of_their_dataclass():
     composed = OmegaConf.to_container(OmegaConf.create(to_params()))
     schema = dataclasses.asdict(Config(presets={name: PresetConfig() for name in ("fast", "balanced", "quality")}))
-    free = ("gate.floors", "gate.sanity", "gate.tolerances", "gate.item_factors")  # dictionaries with names of their own
+    free = (
+        "gate.floors",
+        "gate.sanity",
+        "gate.tolerances",
+        "gate.item_factors",
+    )  # dictionaries with names of their own
     expected, found = ({k for k in keys_of(d) if not k.startswith(free)} for d in (schema, composed))
     assert found == expected
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from scipy.stats import trim_mean
 
 from autovoice.config import GateConfig
 from autovoice.errors import DataError
@@ -19,6 +20,7 @@ HIGHER_IS_BETTER = {
 }  # fmt: skip
 EITHER_WAY = {"shift_st", "dur_ratio", "loudness_db", "bright_db", "silence_share"}  # any change is one
 NOT_COMPARED = {"rtf", "latency_ms", "memory_mb"}  # another machine is another speed
+TRIMMED = 0.1  # of the items at either end: two of twenty that differ by chance, up or down, move no mean
 Pairs = list[tuple[Item, Item]]  # (before, now) of the same item
 
 
@@ -110,8 +112,9 @@ def _worse(metric: str, before: float, now: float) -> float:
 
 
 def _check_metric(verdict: Verdict, system: str, metric: str, pairs: Pairs, tolerance: float, cfg: GateConfig) -> None:
-    """Red if the mean (of either-way metrics: the median) is worse by more than the tolerance and surely worse at all, or if
-    item_share of the items, less those that gained as much, are worse by so many tolerances as item_factors says."""
+    """Red if the mean (of either-way metrics: the median) is worse by more than the tolerance, with and without the items at
+    either end, and surely worse at all; or if item_share of the items, less those that gained as much, are worse by so many
+    tolerances as item_factors says."""
     known = [(b, n) for b, n in pairs if finite(b.values.get(metric))]
     lost = [b.name for b, n in known if not finite(n.values.get(metric))]
     verdict.check(not lost, "regression", system, metric, "was measured in the baseline and is missing now", lost)
@@ -127,7 +130,8 @@ def _check_metric(verdict: Verdict, system: str, metric: str, pairs: Pairs, tole
         typical, sure = float(np.median(losses)), True
     else:
         difference = paired_difference([0.0] * len(losses), losses.tolist(), [b.cluster for b, *_ in both])
-        typical, sure = difference.mean, difference.low > 0
+        typical = min(difference.mean, float(trim_mean(losses, TRIMMED)))
+        sure = difference.low > 0
     what = f"{_mean(x for *_, x, _ in both):.4g} became {_mean(y for *_, y in both):.4g}"
     how = "a change" if metric in EITHER_WAY else "worse"
     message = (

@@ -125,11 +125,17 @@ def test_one_bad_item_among_many_is_no_regression_but_several_are(items, rerun, 
     assert ("regression", "cer") in faults(verdict_of(changed(rerun, "cer", 0.5, n=4), config, items))
 
 
+def test_two_wild_items_of_twenty_are_no_regression_but_a_fall_of_all_is(items, rerun, config):
+    wild = changed(copy.deepcopy(rerun), "f0_corr", -0.3, n=2)
+    assert verdict_of(wild, config, items).green
+    assert ("regression", "f0_corr") in faults(verdict_of(changed(rerun, "f0_corr", -0.03), config, items))
+
+
 def test_a_word_lost_here_and_won_there_is_no_regression(items, rerun, config):
     for i, item in enumerate(rerun[:8]):
-        item.values["cer"] += 0.35 if i % 2 else -0.35
+        item.values["cer"] += 0.6 if i % 2 else -0.6
     assert verdict_of(rerun, config, items).green
-    assert ("regression", "cer") in faults(verdict_of(changed(rerun, "cer", 0.5, n=8), config, items))
+    assert ("regression", "cer") in faults(verdict_of(changed(rerun, "cer", 0.7, n=8), config, items))
 
 
 def test_half_of_the_shifts_going_up_and_half_down_do_not_cancel(items, rerun, config):
