@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from autovoice.errors import DataError
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -37,9 +39,14 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Reads UTF-8 JSON."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+def read_json(path: Path, made_by: str = "what makes it") -> Any:
+    """Reads UTF-8 JSON, NaN included; raises DataError where it is missing or not JSON. made_by: the command that writes it."""
+    if not Path(path).is_file():
+        raise DataError("no such file", str(path), f"run {made_by} first")
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"is not JSON ({error})", str(path), f"run {made_by} again") from error
 
 
 def sha256_file(path: Path) -> str:

@@ -1,6 +1,5 @@
 """The committed baseline: what one or several runs gave, on which data, with which weights, and why it was taken."""
 
-import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,14 @@ import numpy as np
 from autovoice.errors import DataError
 from autovoice.evaluation.items import Item, items_of, read_items
 from autovoice.evaluation.sanity import finite
-from autovoice.files import write_json
+from autovoice.files import read_json, write_json
 
 REMEDY = "make one with autovoice gate DIR --update REASON"
 
 
 def read_summary(path: Path) -> dict[str, Any]:
     """summary.json as evaluation wrote it; raises DataError when it is missing or not one. NaN stays NaN: sanity names it."""
-    if not path.is_file():
-        raise DataError("no such file", str(path), "run autovoice evaluate first")
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"is not JSON ({error})", str(path), "run autovoice evaluate again") from error
+    summary = read_json(path, "autovoice evaluate")
     if not isinstance(summary, dict) or not isinstance(summary.get("systems"), dict) or not summary["systems"]:
         raise DataError("holds no systems", str(path), "run autovoice evaluate again")
     for system, metrics in summary["systems"].items():

@@ -18,7 +18,7 @@ DEFINITIONS = {  # a measure's number goes up when what it computes changes: res
     "campp": (1, ("torch", "torchaudio")),
     "f0": (1, ("numpy",)),
     "asr": (1, ("faster-whisper", "ctranslate2")),
-    "dnsmos": (1, ("speechmos", "onnxruntime")),
+    "dnsmos": (1, ("speechmos", "torch")),
     "dmos": (1, ("distillmos", "torch")),
     "asr_b": (1, ("faster-whisper", "ctranslate2")),
     "signal": (2, ("pyloudnorm",)),

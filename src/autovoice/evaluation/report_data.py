@@ -13,6 +13,7 @@ from autovoice.evaluation.items import Item
 from autovoice.evaluation.regression import EITHER_WAY, HIGHER_IS_BETTER
 from autovoice.evaluation.report_clips import make_clips, seconds_of
 from autovoice.evaluation.rows import METRICS
+from autovoice.files import read_json
 
 MAX_AUDIO_S = 1500.0  # of all clips: the page stays under 15 MB
 WORST_BY = ("campp", "cer", "f0_rmse_cents", "dmos", "secs", "dnsmos_ovrl")  # whose worst items are played first
@@ -125,12 +126,7 @@ def metrics_of(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def read_verdict(path: Path) -> dict[str, Any]:
     """verdict.json as the gate wrote it; raises DataError when it is missing or not one."""
-    if not path.is_file():
-        raise DataError("no such file", str(path), "run autovoice gate first")
-    try:
-        verdict = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"is not JSON ({error})", str(path), "run autovoice gate again") from error
+    verdict = read_json(path, "autovoice gate")
     if not isinstance(verdict, dict) or not {"status", "systems", "faults", "n_checks"} <= verdict.keys():
         raise DataError("is not a verdict", str(path), "run autovoice gate again")
     return verdict

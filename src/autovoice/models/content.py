@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from autovoice.config import ContentConfig
 from autovoice.errors import ConfigError
-from autovoice.models.hub import PREFIX, load_hub_encoder
+from autovoice.models.hub import PREFIX, load_hub_encoder, one_per_frame
 from autovoice.models.whisper import FRAME_LENGTH, MAX_FRAMES, WhisperEncoder
 from autovoice.torchaudio_compat import torchaudio
 
@@ -33,10 +33,7 @@ class HubEncoder(nn.Module):
 
     def forward(self, wav: Tensor) -> Tensor:
         """wav: (B, n) at 16 kHz -> (B, n // 320, dim); the last frame is repeated where the convolutions end early."""
-        features = self.model.extract_features(wav, num_layers=self.layer)[0][-1]  # type: ignore[operator]
-        n_frames = wav.shape[1] // FRAME_LENGTH
-        index = torch.arange(n_frames, device=wav.device).clamp(max=features.shape[1] - 1)
-        return features[:, index]
+        return one_per_frame(self.model.extract_features(wav, num_layers=self.layer)[0][-1], wav)  # type: ignore[operator]
 
 
 def instance_norm(content: Tensor) -> Tensor:

@@ -1,4 +1,8 @@
-"""Small discriminators on complex spectrograms (after Encodec's MS-STFT, Defossez et al. 2022) that know the voice asked for."""
+"""Small discriminators that know the voice asked for: on complex spectrograms (after Encodec's MS-STFT, Defossez et al. 2022)
+and on every p-th sample (HiFi-GAN's multi-period, Kong et al. 2020), which hears what a spectrogram smooths over.
+"""
+
+import itertools
 
 import torch
 import torch.nn.functional as F
@@ -7,40 +11,35 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from autovoice.models.speaker import EMBEDDING_DIM
 
+PERIODS = (2, 3, 7)
 
-class SpectrogramDiscriminator(nn.Module):
-    """Judges one resolution; magnitudes are compressed by a square root.
+
+class Judge(nn.Module):
+    """Layers and a score over an image of the audio, which a subclass draws.
 
     The voice enters as a projection (Miyato & Koyama 2018): a score says whether audio is real, and of that voice.
     """
 
-    window: Tensor
-
-    def __init__(self, n_fft: int, channels: int) -> None:
+    def __init__(self, layers: list[nn.Conv2d], score_kernel: tuple[int, int]) -> None:
         super().__init__()
-        self.n_fft = n_fft
-        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
-        shapes = [
-            (2, (3, 7), (1, 2), (1, 3)),
-            *[(channels, (3, 9), (1, 2), (1, 4))] * 3,
-            (channels, (3, 3), (1, 1), (1, 1)),
-        ]
-        self.layers = nn.ModuleList(weight_norm(nn.Conv2d(c, channels, k, s, p)) for c, k, s, p in shapes)
-        self.score = weight_norm(nn.Conv2d(channels, 1, 3, padding=1))
+        self.layers = nn.ModuleList(weight_norm(layer) for layer in layers)
+        channels, padding = layers[-1].out_channels, (score_kernel[0] // 2, score_kernel[1] // 2)
+        self.score = weight_norm(nn.Conv2d(channels, 1, score_kernel, padding=padding))
         self.speaker = nn.Linear(EMBEDDING_DIM, channels, bias=False)
         nn.init.zeros_(self.speaker.weight)  # starts by judging realism alone
 
+    def image(self, wav: Tensor) -> Tensor:
+        """wav: (B, n), peak 0.8 -> (B, C, height, width)."""
+        raise NotImplementedError
+
     def score_of(self, last: Tensor, spk_emb: Tensor) -> Tensor:
         """last: features of the last layer (B, C, F', T'), spk_emb: (B, 256) -> score map (B, 1, F', T')."""
-        return self.score(last) + (self.speaker(spk_emb * EMBEDDING_DIM**0.5)[..., None, None] * last).sum(
-            1, keepdim=True
-        )
+        voice = self.speaker(spk_emb * EMBEDDING_DIM**0.5)[..., None, None]
+        return self.score(last) + (voice * last).sum(1, keepdim=True)
 
     def forward(self, wav: Tensor, spk_emb: Tensor) -> tuple[Tensor, list[Tensor]]:
         """wav: (B, n), spk_emb: (B, 256) -> score map (B, 1, F', T') and the features of each layer."""
-        wav = wav / (wav.abs().amax(1, keepdim=True) + 1e-3) * 0.8
-        spectrum = torch.stft(wav, self.n_fft, self.n_fft // 4, window=self.window, return_complex=True)
-        h = torch.view_as_real(spectrum / spectrum.abs().clamp(min=1e-5).sqrt()).permute(0, 3, 2, 1)
+        h = self.image(wav / (wav.abs().amax(1, keepdim=True) + 1e-3) * 0.8)
         features = []
         for layer in self.layers:
             h = F.leaky_relu(layer(h), 0.1)
@@ -48,12 +47,51 @@ class SpectrogramDiscriminator(nn.Module):
         return self.score_of(h, spk_emb), features
 
 
-class Discriminators(nn.Module):
-    """One discriminator a resolution."""
+class SpectrogramDiscriminator(Judge):
+    """Judges one resolution; magnitudes are compressed by a square root."""
 
-    def __init__(self, n_ffts: tuple[int, ...] = (512, 1024), channels: int = 16) -> None:
+    window: Tensor
+
+    def __init__(self, n_fft: int, channels: int) -> None:
+        shapes = [
+            (2, (3, 7), (1, 2), (1, 3)),
+            *[(channels, (3, 9), (1, 2), (1, 4))] * 3,
+            (channels, (3, 3), (1, 1), (1, 1)),
+        ]
+        super().__init__([nn.Conv2d(c, channels, k, s, p) for c, k, s, p in shapes], (3, 3))
+        self.n_fft = n_fft
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+
+    def image(self, wav: Tensor) -> Tensor:
+        """wav: (B, n) -> its spectrum, real and imaginary (B, 2, frames, bins)."""
+        spectrum = torch.stft(wav, self.n_fft, self.n_fft // 4, window=self.window, return_complex=True)
+        return torch.view_as_real(spectrum / spectrum.abs().clamp(min=1e-5).sqrt()).permute(0, 3, 2, 1)
+
+
+class PeriodDiscriminator(Judge):
+    """Judges each of the `period` phases of the audio, which is folded into that many columns."""
+
+    def __init__(self, period: int, channels: int) -> None:
+        sizes = [1, channels // 2, channels * 2, channels * 4, channels * 8]
+        pairs = itertools.pairwise(sizes)
+        layers = [nn.Conv2d(i, o, (5, 1), (3, 1), (2, 0)) for i, o in pairs]
+        super().__init__([*layers, nn.Conv2d(sizes[-1], sizes[-1], (3, 1), 1, (1, 0))], (3, 1))
+        self.period = period
+
+    def image(self, wav: Tensor) -> Tensor:
+        """wav: (B, n) -> (B, 1, n / period, period)."""
+        return wav[:, : wav.shape[1] // self.period * self.period].unflatten(1, (-1, self.period))[:, None]
+
+
+class Discriminators(nn.Module):
+    """One discriminator a resolution, and one a period."""
+
+    def __init__(
+        self, n_ffts: tuple[int, ...] = (512, 1024), channels: int = 16, periods: tuple[int, ...] = PERIODS
+    ) -> None:
         super().__init__()
-        self.each = nn.ModuleList(SpectrogramDiscriminator(n_fft, channels) for n_fft in n_ffts)
+        spectral = [SpectrogramDiscriminator(n_fft, channels) for n_fft in n_ffts]
+        self.each = nn.ModuleList([*spectral, *(PeriodDiscriminator(period, channels) for period in periods)])
 
     @classmethod
     def at_rate(cls, sample_rate: int) -> "Discriminators":
@@ -61,7 +99,7 @@ class Discriminators(nn.Module):
         return cls((512 * sample_rate // 16000, 1024 * sample_rate // 16000))
 
     def forward(self, wav: Tensor, spk_emb: Tensor) -> list[tuple[Tensor, list[Tensor]]]:
-        """wav: (B, n), spk_emb: (B, 256) -> a (score, features) pair a resolution."""
+        """wav: (B, n), spk_emb: (B, 256) -> a (score, features) pair each."""
         return [judge(wav, spk_emb) for judge in self.each]
 
     def scores_as(self, judged: list[tuple[Tensor, list[Tensor]]], spk_emb: Tensor) -> list[Tensor]:

@@ -33,6 +33,12 @@ class HubWhisper(nn.Module):
         return states[self.layer][:, : wav.shape[1] // FRAME_LENGTH]
 
 
+def one_per_frame(features: Tensor, wav: Tensor) -> Tensor:
+    """features (B, T, D) of wav (B, n) at 16 kHz -> (B, n // 320, D): the last repeated where convolutions end early."""
+    index = torch.arange(wav.shape[1] // FRAME_LENGTH, device=wav.device).clamp(max=features.shape[1] - 1)
+    return features[:, index]
+
+
 class HubWave(nn.Module):
     """A transformers model that hears the wave (HuBERT and its kin), read after `layer` transformer layers."""
 
@@ -45,8 +51,7 @@ class HubWave(nn.Module):
         if self.normalise:
             wav = F.layer_norm(wav, wav.shape[-1:])
         features = self.model(wav, output_hidden_states=True).hidden_states[self.layer]
-        index = torch.arange(wav.shape[1] // FRAME_LENGTH, device=wav.device).clamp(max=features.shape[1] - 1)
-        return features[:, index]
+        return one_per_frame(features, wav)
 
 
 def load_hub_encoder(cfg: ContentConfig) -> nn.Module:

@@ -41,6 +41,7 @@ class Schedule:
     beta1: float = 0.8
     beta2: float = 0.98
     weight_decay: float = 0.01
+    judge_lr_ratio: float = 1.0  # how much faster the discriminators learn (two time scales, Heusel et al. 2017)
 
     def is_adversarial(self, step: int) -> bool:
         return 0 <= self.adversarial_from <= step
@@ -104,8 +105,9 @@ class GeneratorTraining(L.LightningModule):
         torch.manual_seed(self.seed + step)  # a resumed run draws what an unbroken one would have
         optimizers: Any = self.optimizers()  # Lightning wraps them; step and zero_grad stay the same
         optimizer, judge_optimizer = optimizers
-        for group in (*optimizer.param_groups, *judge_optimizer.param_groups):
-            group["lr"] = self.schedule.lr_at(step)
+        for learner, ratio in ((optimizer, 1.0), (judge_optimizer, self.schedule.judge_lr_ratio)):
+            for group in learner.param_groups:
+                group["lr"] = self.schedule.lr_at(step) * ratio
         rate, n = self.audio.output_rate, len(batch["wav"])
         n_more = self.n_conversions if self.schedule.is_adversarial(step) else 0
         inputs = with_conversions(batch, n_more) if n_more else batch
@@ -190,5 +192,6 @@ def load_weights(
             own = {n.removeprefix(prefix): v.float() for n, v in state.items() if n.startswith(prefix)}
             if audio is not None and module is generator and output_of(path) != (now := output_pair(audio)):
                 own = widened(own, output_of(path), now)
-            new = {n: v for n, v in module.state_dict().items() if n.endswith("speaker.weight")}  # older files lack it
+            # Older files lack some of the discriminators, never a part of the generator.
+            new = module.state_dict() if module is discriminators else {}
             module.load_state_dict(new | own)

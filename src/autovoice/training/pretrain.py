@@ -50,7 +50,14 @@ def group_by_speaker(
 
 def schedule_of(cfg: PretrainConfig) -> Schedule:
     """The learning schedule of pretraining."""
-    return Schedule(cfg.lr, cfg.adversarial_lr, cfg.warmup_steps, cfg.lr_half_life_steps, cfg.adversarial_from_step)
+    return Schedule(
+        cfg.lr,
+        cfg.adversarial_lr,
+        cfg.warmup_steps,
+        cfg.lr_half_life_steps,
+        cfg.adversarial_from_step,
+        judge_lr_ratio=cfg.judge_lr_ratio,
+    )
 
 
 def pretrain(cfg: Config, recordings: list[Recording]) -> Path:

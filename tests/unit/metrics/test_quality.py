@@ -32,6 +32,13 @@ def test_dnsmos_agrees_with_speechmos(seconds):
     assert ours == pytest.approx((theirs["ovrl_mos"], theirs["sig_mos"], theirs["bak_mos"]), abs=1e-4)
 
 
+def test_dnsmos_of_long_audio_is_that_of_its_blocks(monkeypatch):
+    long = speech("carlo", 13.5)
+    whole = dnsmos(long)
+    monkeypatch.setattr("autovoice.metrics.dnsmos_network.BLOCK", 2)
+    assert dnsmos(long) == pytest.approx(whole, abs=1e-4)
+
+
 def test_dnsmos_hears_noise_and_takes_samples_beyond_full_scale(wav):
     assert dnsmos(noisy(wav, 5)).bak < dnsmos(wav).bak - 0.5
     full_scale = wav / np.abs(wav).max()

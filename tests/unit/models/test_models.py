@@ -110,11 +110,12 @@ def test_instance_norm_removes_mean_and_scale() -> None:
     assert instance_norm(x).std(1).sub(1).abs().max() < 0.01
 
 
-def test_discriminators_answer_at_each_resolution() -> None:
-    judges = Discriminators((256, 512), 4)
+def test_discriminators_answer_at_each_resolution_and_period() -> None:
+    judges = Discriminators((256, 512), 4, (2, 3))
     voices = torch.randn(2, 256)
     answers = judges(torch.randn(2, 8000), voices)
-    assert [len(features) for _, features in answers] == [5, 5]
+    assert [len(features) for _, features in answers] == [5, 5, 5, 5]
+    assert [features[0].shape[-1] for _, features in answers[2:]] == [2, 3]  # one column a phase
     assert all(score.shape[0] == 2 for score, _ in answers)
     for judge in judges.each:
         torch.nn.init.normal_(judge.speaker.weight)
