@@ -3,9 +3,11 @@ and on every p-th sample (HiFi-GAN's multi-period, Kong et al. 2020), which hear
 """
 
 import itertools
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
@@ -97,6 +99,13 @@ class Discriminators(nn.Module):
     def at_rate(cls, sample_rate: int) -> "Discriminators":
         """Those that see as many hertz and milliseconds at sample_rate as the default ones at 16 kHz."""
         return cls((512 * sample_rate // 16000, 1024 * sample_rate // 16000))
+
+    def only_those_in(self, weights: Path) -> "Discriminators":
+        """The same without those that a weights file was not trained with: an untrained judge teaches nothing true."""
+        with safe_open(weights, "pt") as stream:
+            known = {int(name.split(".")[2]) for name in stream.keys() if name.startswith("discriminators.each.")}  # noqa: SIM118
+        self.each = nn.ModuleList(judge for i, judge in enumerate(self.each) if i in known)
+        return self
 
     def forward(self, wav: Tensor, spk_emb: Tensor) -> list[tuple[Tensor, list[Tensor]]]:
         """wav: (B, n), spk_emb: (B, 256) -> a (score, features) pair each."""

@@ -70,9 +70,9 @@ def choose_trainable(generator: Generator, trainable: str) -> None:
 
 
 def build_module(cfg: Config, base: Path) -> GeneratorTraining:
-    """The base generator and its discriminators, ready to be adapted."""
+    """The base generator and the discriminators that were trained with it, ready to be adapted."""
     generator = Generator(cfg.model, cfg.audio, cfg.content)
-    discriminators = Discriminators.at_rate(cfg.audio.output_rate)
+    discriminators = Discriminators.at_rate(cfg.audio.output_rate).only_those_in(base)
     load_weights(base, generator, discriminators)
     choose_trainable(generator, cfg.trainer.trainable)
     o, t = cfg.optim, cfg.trainer

@@ -1,8 +1,11 @@
 """The networks: shapes, pitch by construction, identity at the start, and real encoders of tiny size."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from autovoice.audio.f0 import extract_f0
@@ -108,6 +111,12 @@ def test_an_unknown_encoder_or_layer_is_named(cfg: ContentConfig, message: str) 
 def test_instance_norm_removes_mean_and_scale() -> None:
     x = 3 + 5 * torch.randn(1, 400, 8)
     assert instance_norm(x).std(1).sub(1).abs().max() < 0.01
+
+
+def test_only_discriminators_that_were_trained_are_kept(tmp_path: Path) -> None:
+    old = Discriminators((256, 512), 4, ())
+    save_file({f"discriminators.{name}": v for name, v in old.state_dict().items()}, tmp_path / "old.safetensors")
+    assert len(Discriminators((256, 512), 4, (2, 3)).only_those_in(tmp_path / "old.safetensors").each) == 2
 
 
 def test_discriminators_answer_at_each_resolution_and_period() -> None:
