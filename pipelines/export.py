@@ -13,9 +13,16 @@ def main(cfg: Config) -> dict[str, float]:
     for folder in sorted(path for path in VOICES.iterdir() if path.is_dir()):
         weights = ADAPTED / folder.name / "weights.safetensors"
         voices[folder.name] = (folder, weights if weights.exists() else None)
-    write_bundle(BUNDLE, voices, cfg.audio, cfg.content, cfg.presets, read_json(METRICS / "summary.json"))
+    write_bundle(
+        BUNDLE,
+        voices,
+        cfg.audio,
+        cfg.content,
+        cfg.presets,
+        read_json(METRICS / "summary.json", "python -m pipelines.evaluate"),
+    )
     verify_bundle(BUNDLE)
-    if read_json(GATE / "verdict.json")["green"]:
+    if read_json(GATE / "verdict.json", "python -m pipelines.gate")["green"]:
         tracking.register_bundle(BUNDLE)
     size = sum(path.stat().st_size for path in BUNDLE.rglob("*") if path.is_file())
     return {"voices": float(len(voices)), "size_mb": size / 1e6}

@@ -109,7 +109,7 @@ def main(cfg: Config) -> dict[str, float]:
     metrics: dict[str, float] = {}
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     ADAPTED.mkdir(parents=True, exist_ok=True)
-    speakers = read_json(PREPARED / "adapt.json")
+    speakers = read_json(PREPARED / "adapt.json", "python -m pipelines.prepare")
     for speaker, result in zip(speakers, adapt_all(speakers, segments, cfg), strict=True):
         track_losses(speaker)
         Console().print(

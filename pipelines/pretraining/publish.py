@@ -31,7 +31,15 @@ def main(cfg: Config) -> dict[str, float]:
     trained = base_trained((r.speaker, root / r.path) for r in recordings if r.ratio == 1)
     write_training(out / "base_training.csv", trained)  # so that an evaluation can refuse who is in it
     history = read_history(work / "history.csv")
-    write_text(out / "MODEL_CARD.md", base_card(cfg, read_json(work / "recipe.json"), history, read_json(summary)))
+    write_text(
+        out / "MODEL_CARD.md",
+        base_card(
+            cfg,
+            read_json(work / "recipe.json", "python -m pipelines.pretraining.recipe"),
+            history,
+            read_json(summary, "python -m pipelines.pretraining.verify"),
+        ),
+    )
     write_json(out / "manifest.json", {path.name: sha256_file(path) for path in sorted(out.iterdir())})
     return {"size_mb": sum((out / name).stat().st_size for name in found) / 1e6}
 

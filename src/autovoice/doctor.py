@@ -28,6 +28,7 @@ OPTIONAL = (
     "librosa",
     "faster-whisper",
     "speechmos",
+    "onnx",
     "distillmos",
     "pesq",
     "ray",

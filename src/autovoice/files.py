@@ -39,7 +39,7 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path, made_by: str = "what makes it") -> Any:
+def read_json(path: Path, made_by: str) -> Any:
     """Reads UTF-8 JSON, NaN included; raises DataError where it is missing or not JSON. made_by: the command that writes it."""
     if not Path(path).is_file():
         raise DataError("no such file", str(path), f"run {made_by} first")

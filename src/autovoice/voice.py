@@ -76,7 +76,7 @@ class VoiceProfile:
         """Reads what save wrote, without the recordings; raises DataError if the folder is not a voice."""
         if not (folder / "voice.json").is_file():
             raise DataError("no such voice", str(folder), "clone it first: autovoice clone NAME RECORDING")
-        facts = read_json(folder / "voice.json")
+        facts = read_json(folder / "voice.json", "autovoice clone")
         if facts.pop("schema", None) != SCHEMA:
             raise DataError("was made by another version", str(folder), "clone the voice again")
         tensors = load_file(folder / "voice.safetensors")

@@ -73,7 +73,7 @@ class Maker:
         """Writes job.out where it is not what it should be; returns the real-time factor of its conversion."""
         inputs, beside = self._inputs(job), job.out.with_suffix(".json")
         if job.out.is_file() and beside.is_file():
-            known = read_json(beside)
+            known = read_json(beside, "python -m pipelines.protocol in an empty folder")
             if known["inputs"] == inputs and known["sha256"] == sha256_file(job.out):
                 return float(known["rtf"])
         source, preset = job.trial.source.path, self.presets[job.preset]

@@ -51,7 +51,7 @@ def verify_bundle(folder: Path) -> None:
     """Raises DataError naming the first file that is missing, added or changed since the bundle was written."""
     if not (folder / MANIFEST).is_file():
         raise DataError("is not a bundle", str(folder), "export it with python -m pipelines.export")
-    manifest: dict[str, str] = read_json(folder / MANIFEST)
+    manifest: dict[str, str] = read_json(folder / MANIFEST, "python -m pipelines.export")
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
     for name in sorted(found ^ manifest.keys()):
         raise DataError(
@@ -67,7 +67,7 @@ def model_card(voices: dict[str, tuple[Path, Path | None]], summary: dict[str, A
     khz = AudioConfig().output_rate // 1000
     lines = ["# AutoVoice bundle", "", f"AutoVoice {__version__}: voice conversion, {khz} kHz.", "", "## Voices", ""]
     for name, (profile, weights) in voices.items():
-        facts = read_json(profile / "voice.json")
+        facts = read_json(profile / "voice.json", "autovoice clone")
         kind = "adapted" if weights else "zero-shot"
         consent = facts["consent"] or "not stated"
         lines.append(f"- {name}: {facts['speech_s']:.0f} s of speech, {facts['verdict']}, {kind}. Consent: {consent}")

@@ -34,9 +34,9 @@ def _weights() -> dict[str, Tensor]:
     return {i.name: torch.from_numpy(to_array(i).copy()) for i in initialisers}
 
 
-def _convolved(x: Tensor, layers: tuple[str, ...]) -> Tensor:
+def _convolved(x: Tensor, layers: tuple[str, ...], pooled: bool = False) -> Tensor:
     for name in layers:
-        if layers is BACK:
+        if pooled:
             x = F.max_pool2d(x, 2)
         x = F.relu(F.conv2d(x, _weights()[f"{name}/kernel:0"], _weights()[f"{name}/bias:0"], padding=1))
     return x
@@ -62,7 +62,7 @@ def _answer(power: Tensor, middle: Tensor) -> Tensor:
     """Raw answer (3,) for a window's log power (900, 161); middle: (32, 892, 161), its _front without the ends."""
     first = _convolved(power[None, None, : 2 * SEEN], FRONT)[0, :, :SEEN]
     last = _convolved(power[None, None, -2 * SEEN :], FRONT)[0, :, SEEN:]
-    h = _convolved(torch.cat([first, middle, last], 1)[None], BACK)[0].amax((1, 2))
+    h = _convolved(torch.cat([first, middle, last], 1)[None], BACK, pooled=True)[0].amax((1, 2))
     for i, name in enumerate(("dense", "dense_1", "dense_3")):
         h = h @ _weights()[f"mos_estimator_logpow/{name}/MatMul/ReadVariableOp/resource:0"]
         h = h + _weights()[f"mos_estimator_logpow/{name}/BiasAdd/ReadVariableOp/resource:0"]

@@ -11,9 +11,15 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from autovoice.errors import AssetError
 from autovoice.models.speaker import EMBEDDING_DIM
 
 PERIODS = (2, 3, 7)
+
+
+def judge_of(name: str) -> int:
+    """Which of Discriminators.each a parameter belongs to: each.3.score.bias -> 3."""
+    return int(name.split(".")[1])
 
 
 class Judge(nn.Module):
@@ -101,9 +107,15 @@ class Discriminators(nn.Module):
         return cls((512 * sample_rate // 16000, 1024 * sample_rate // 16000))
 
     def only_those_in(self, weights: Path) -> "Discriminators":
-        """The same without those that a weights file was not trained with: an untrained judge teaches nothing true."""
+        """The same without those that a weights file was not trained with: an untrained judge teaches nothing true.
+
+        Raises AssetError where the file has none.
+        """
+        prefix = "discriminators."
         with safe_open(weights, "pt") as stream:
-            known = {int(name.split(".")[2]) for name in stream.keys() if name.startswith("discriminators.each.")}  # noqa: SIM118
+            known = {judge_of(name.removeprefix(prefix)) for name in stream.keys() if name.startswith(prefix)}  # noqa: SIM118
+        if not known:
+            raise AssetError("holds no discriminators", str(weights), "adapt from a base that pretraining wrote")
         self.each = nn.ModuleList(judge for i, judge in enumerate(self.each) if i in known)
         return self
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from autovoice.audio.bandwidth import limit_band
 from autovoice.config import AudioConfig
 from autovoice.files import replacing
-from autovoice.models.discriminator import Discriminators
+from autovoice.models.discriminator import Discriminators, judge_of
 from autovoice.models.excitation import harmonic_excitation
 from autovoice.models.generator import Generator
 from autovoice.training import losses
@@ -192,6 +192,13 @@ def load_weights(
             own = {n.removeprefix(prefix): v.float() for n, v in state.items() if n.startswith(prefix)}
             if audio is not None and module is generator and output_of(path) != (now := output_pair(audio)):
                 own = widened(own, output_of(path), now)
-            # Older files lack some of the discriminators, never a part of the generator.
-            new = module.state_dict() if module is discriminators else {}
-            module.load_state_dict(new | own)
+            module.load_state_dict(_absent(module, own) | own)
+
+
+def _absent(module: torch.nn.Module, own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What an older file may lack: whole discriminators, and their projection of the voice."""
+    if not isinstance(module, Discriminators):
+        return {}
+    known = {judge_of(name) for name in own}
+    state = module.state_dict().items()
+    return {name: value for name, value in state if judge_of(name) not in known or name.endswith("speaker.weight")}

@@ -11,13 +11,14 @@ from torch import Tensor
 from autovoice.audio.f0 import extract_f0
 from autovoice.audio.resample import resample
 from autovoice.config import AudioConfig, ContentConfig, ModelConfig
-from autovoice.errors import ConfigError
+from autovoice.errors import AssetError, ConfigError
 from autovoice.models.content import HubEncoder, encode, instance_norm, load_content_encoder
 from autovoice.models.discriminator import Discriminators
 from autovoice.models.excitation import fill_unvoiced, frame_phase, harmonic_excitation
 from autovoice.models.generator import Generator
 from autovoice.models.whisper import WhisperEncoder
 from autovoice.torchaudio_compat import torchaudio
+from autovoice.training.module import load_weights
 
 HOP, RATE = AudioConfig().output_hop, AudioConfig().output_rate
 TINY = ModelConfig("tiny", dim=32, n_content_blocks=1, n_blocks=1, bottleneck=8, n_heads=2)
@@ -117,6 +118,17 @@ def test_only_discriminators_that_were_trained_are_kept(tmp_path: Path) -> None:
     old = Discriminators((256, 512), 4, ())
     save_file({f"discriminators.{name}": v for name, v in old.state_dict().items()}, tmp_path / "old.safetensors")
     assert len(Discriminators((256, 512), 4, (2, 3)).only_those_in(tmp_path / "old.safetensors").each) == 2
+
+
+def test_a_base_without_discriminators_or_with_half_of_one_is_refused(tmp_path: Path) -> None:
+    judges, path = Discriminators((256,), 4, ()), tmp_path / "w.safetensors"
+    whole = {f"discriminators.{name}": v for name, v in judges.state_dict().items()}
+    save_file({"generator.x": torch.zeros(1)}, path)
+    with pytest.raises(AssetError, match="holds no discriminators"):
+        judges.only_those_in(path)
+    save_file({name: v for name, v in whole.items() if "layers.1." not in name}, path)
+    with pytest.raises(RuntimeError, match=r"layers\.1"):
+        load_weights(path, torch.nn.Identity(), judges)  # type: ignore[arg-type]
 
 
 def test_discriminators_answer_at_each_resolution_and_period() -> None:
