@@ -1,9 +1,8 @@
 """Stage train: adapts the base generator to each voice in adapt.json (dataset.adapt); a killed run continues."""
 
-import hashlib
 import shutil
 from concurrent.futures import wait
-from pathlib import Path
+from itertools import accumulate, chain
 
 from rich.console import Console
 from rich.progress import Progress
@@ -15,30 +14,18 @@ from autovoice.config import Config
 from autovoice.data.manifest import Segment, read_manifest
 from autovoice.data_layout import ADAPTED, CHECKPOINTS, FEATURES, PREPARED, VOICES
 from autovoice.errors import DataError
-from autovoice.files import read_json, sha256_file, write_json, write_text
+from autovoice.files import read_json, write_json
 from autovoice.processes import worker_pool
 from autovoice.stage import run_stage
 from autovoice.training.adapt import AdaptResult, adapt, training_item
 from autovoice.training.callbacks import read_history, write_history
+from autovoice.training.mix import MAX_PERSON_S, drawn_people
+from autovoice.training.resume import fingerprint, prepare_work
 from autovoice.training.segments import Item
 from autovoice.voice import VoiceProfile
 from autovoice.weights import BASE_GENERATOR
 
 MAX_PROBES = 4
-
-
-def fingerprint(cfg: Config, segments: list[Segment]) -> str:
-    """Changes with anything that the checkpoint depends on: a checkpoint of other data or settings is never continued."""
-    parts = [cfg.seed, cfg.audio, cfg.content, cfg.model, cfg.optim, cfg.trainer, sha256_file(BASE_GENERATOR)]
-    return hashlib.sha256(repr(parts + [segment.sha256 for segment in segments]).encode()).hexdigest()
-
-
-def prepare_work(work: Path, key: str) -> None:
-    """Empties the folder of checkpoints unless they belong to this very run."""
-    marker = work / "run.txt"
-    if not marker.exists() or marker.read_text() != key:
-        shutil.rmtree(work, ignore_errors=True)
-        write_text(marker, key)
 
 
 def item_of(segment: Segment, cfg: Config) -> Item:
@@ -54,19 +41,40 @@ def probes_for(speaker: str, segments: list[Segment]) -> list[Segment]:
     return sorted(english, key=lambda s: (s.segment_id.split("_")[-1], s.segment_id))[:MAX_PROBES]
 
 
+def mixed_people(speaker: str, segments: list[Segment], cfg: Config) -> list[list[Segment]]:
+    """Training segments of other speakers, a list a person, for trainer.mix; not of those whose sentences choose."""
+    if not cfg.trainer.mix:
+        return []
+    kept_out = {speaker, *(s.speaker for s in probes_for(speaker, segments))}
+    train = [s for s in segments if s.split == "train" and s.speaker not in kept_out]
+    if not train:
+        what = f"nobody is left to mix in beside {', '.join(sorted(kept_out))}, who are adapted to or choose"
+        raise DataError(what, f"trainer.mix={cfg.trainer.mix:g}", "add speakers to the dataset, or set trainer.mix=0")
+    names = drawn_people(list({s.speaker for s in train}), cfg.seed)
+    return [_first_seconds([s for s in train if s.speaker == name]) for name in names]
+
+
+def _first_seconds(segments: list[Segment]) -> list[Segment]:
+    """Those that begin within the first MAX_PERSON_S of all together."""
+    ends = accumulate(s.duration_s for s in segments)
+    return [s for s, end in zip(segments, ends, strict=True) if end - s.duration_s < MAX_PERSON_S]
+
+
 def adapt_speaker(speaker: str, segments: list[Segment], cfg: Config, num_threads: int) -> AdaptResult:
     """Runs in a process of its own."""
     train = [s for s in segments if s.speaker == speaker and s.split == "train"]
     if not train:
         raise DataError("no training segments", speaker, "run the prepare stage again")
     work = CHECKPOINTS / speaker
-    prepare_work(work, fingerprint(cfg, train))
+    mixed = mixed_people(speaker, segments, cfg)
+    hashes = [s.sha256 for s in chain(train, *mixed)]
+    prepare_work(work, fingerprint(cfg, hashes, BASE_GENERATOR))
     rate = cfg.audio.sample_rate
     targets = [load_wav(PREPARED / s.path, rate) for s in train]
     probes = [load_wav(PREPARED / s.path, rate) for s in probes_for(speaker, segments)]
-    items = [item_of(s, cfg) for s in train]
+    items, *others = ([item_of(s, cfg) for s in own] for own in (train, *mixed))
     voice = VoiceProfile.load(VOICES / speaker)
-    result = adapt(voice, items, targets, probes, cfg, work, num_threads=num_threads)
+    result = adapt(voice, items, targets, probes, cfg, work, num_threads=num_threads, others=others)
     out = ADAPTED / speaker
     out.mkdir(parents=True, exist_ok=True)
     for name in ("weights.safetensors", "loss.csv", "selection.csv", "choice.json"):

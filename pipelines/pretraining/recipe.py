@@ -11,12 +11,14 @@ from autovoice.stage import run_stage
 from autovoice.training.corpus import pseudo_speakers, read_corpus, write_recipe
 
 
-def totals(manifest: Path) -> dict[str, dict[str, dict[str, float]]]:
-    """column -> value -> people and hours, of the training speech in the manifest."""
+def totals(*manifests: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """column -> value -> people and hours, of the training speech in the manifests."""
     seconds: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     people: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    with manifest.open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["split"] == "train" and row["kind"] == "speech"]
+    rows = []
+    for manifest in manifests:
+        with manifest.open(encoding="utf-8", newline="") as stream:
+            rows += [row for row in csv.DictReader(stream) if row["split"] == "train" and row["kind"] == "speech"]
     for row in rows:
         for column in ("licence", "source", "lang", "gender"):
             value = row.get(column) or "not stated"
@@ -33,11 +35,15 @@ def main(cfg: Config) -> dict[str, float]:
     if not p.manifest or not manifest.is_file():
         where, remedy = f"pretrain.manifest={p.manifest}", "name a CSV with path, speaker, gender, split, kind"
         raise ConfigError("no corpus manifest", where, remedy)
-    recordings = read_corpus(manifest, "train")
     work = Path(p.work_dir)
+    gathered = work / "gathered" / "manifest.csv"
+    added = [gathered] if gathered.is_file() else []  # the synthetic voices may be left out
+    recordings = read_corpus(manifest, "train")
+    for more in added:
+        recordings += read_corpus(more, "train", more.parent)
     write_recipe(recordings + pseudo_speakers(recordings), work / "recipe.csv")
     counts = {"recordings": len(recordings), "speakers": len({r.speaker for r in recordings})}
-    write_json(work / "recipe.json", {**counts, **totals(manifest)})
+    write_json(work / "recipe.json", {**counts, **totals(manifest, *added)})
     return {name: float(n) for name, n in counts.items()}
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autovoice.config_pretrain import DistillConfig, PretrainConfig
+from autovoice.config_pretrain import DistillConfig, PretrainConfig, StudyConfig
 from autovoice.config_protocol import ProtocolConfig
 from autovoice.config_rules import check_keys, check_overrides, check_values
+from autovoice.config_study import AdaptationStudyConfig
 from autovoice.errors import ConfigError
 
 
@@ -20,8 +21,8 @@ class AudioConfig:
     hop_length: int = 160  # 100 Hz frames for f0, loudness, mel
     n_fft: int = 1024
     n_mels: int = 80
-    output_rate: int = 16000
-    output_n_fft: int = 1024  # of the generator's inverse STFT
+    output_rate: int = 24000
+    output_n_fft: int = 1536  # of the generator's inverse STFT
     level_dbfs: float = -26.0  # RMS level at which the model hears and speaks
     f0_min_hz: float = 50.0
     f0_max_hz: float = 1100.0
@@ -70,8 +71,8 @@ class ModelConfig:
     n_content_blocks: int = 4  # at 20 ms frames, before the attention to the reference
     n_blocks: int = 5  # at 10 ms frames, after it
     bottleneck: int = 64
-    n_heads: int = 4
-    causal: bool = False  # convolutions see the past alone, so that the same weights can stream
+    n_heads: int = 4  # of the attention to the reference's frames; 0: the embedding alone
+    causal: bool = True  # convolutions see the past alone, so that the same weights can stream
 
 
 @dataclass
@@ -103,7 +104,10 @@ class TrainerConfig:
     perturb: float = 0.0  # probability of content taken from a copy of the recording in another voice
     ema_decay: float = 0.98
     adversarial: bool = True
-    trainable: str = "all"  # all | adaln_head
+    trainable: str = "all"  # all | adaln_head | low_rank
+    rank: int = 8  # of the updates of low_rank
+    mix: float = 0.0  # share of segments from other people's recordings, so that words are not forgotten
+    mix_dir: str = ""  # their folder, one below it a person, for `autovoice adapt`; the train stage has its dataset's
     max_cer: float = 0.03  # a checkpoint whose CER is more than this over the lowest is never chosen
     num_threads: int = 2
 
@@ -112,10 +116,11 @@ class TrainerConfig:
 class PresetConfig:
     """One rung of the ladder from fast to quality."""
 
+    encoder: str = "large"  # large | student: what hears the words; the causal student is faster, and can stream
     reference_s: float = 12.0  # seconds of the target that the generator attends to
     retrieval: float = 0.5  # 0 to 1: share of content replaced by the target's nearest frames
     retrieval_k: int = 4
-    n_passes: int = 1  # generator passes over different stretches of reference, averaged
+    feedback: float = 0.0  # of the words that a first pass loses, how much a second one is given back; 0: one pass
     chunk_s: float = 24.0  # the generator makes so much at once; it changes memory, not the result
     context_s: float = 2.0
 
@@ -134,20 +139,9 @@ class EvaluateConfig:
 
     metrics: list[str] = field(
         default_factory=lambda: [
-            "secs",
-            "campp",
-            "f0",
-            "asr",
-            "asr_b",
-            "dnsmos",
-            "dmos",
-            "copy",
-            "duration",
-            "signal",
-            "mcd",
-            "singing",
+            "secs", "campp", "f0", "asr", "asr_b", "dnsmos", "dmos", "copy", "duration", "signal", "mcd", "singing",
         ]
-    )
+    )  # fmt: skip
     n_bootstrap: int = 2000
     confidence: float = 0.95
     num_workers: int = 2
@@ -198,7 +192,9 @@ class Config:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
     distill: DistillConfig = field(default_factory=DistillConfig)
+    study: StudyConfig = field(default_factory=StudyConfig)
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
+    adaptation_study: AdaptationStudyConfig = field(default_factory=AdaptationStudyConfig)
 
 
 def conf_dir() -> Path:
@@ -232,6 +228,18 @@ def load(argv: Sequence[str] = ()) -> Config:
         raise ConfigError(
             f"is not valid YAML ({' '.join(str(error).split())})", str(path), "mend or compose it again"
         ) from error
+
+
+def varied(config: Config, overrides: Sequence[str]) -> Config:
+    """`config` with overrides KEY=VALUE of dotted keys, groups not among them; raises ConfigError as compose does."""
+    from omegaconf import OmegaConf
+
+    try:
+        given = OmegaConf.from_dotlist(list(overrides))
+        check_keys(given, Config)
+        return _to_config(OmegaConf.merge(OmegaConf.structured(config), given))
+    except ValueError as error:
+        raise ConfigError(" ".join(str(error).split()), " ".join(overrides), "write them as model.dim=128") from error
 
 
 def to_params(overrides: Sequence[str] = ()) -> str:

@@ -1,6 +1,6 @@
 """Configuration of the base model's own pipeline (pretraining/dvc.yaml), which the default one does not run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -10,8 +10,11 @@ class PretrainConfig:
     manifest: str = ""  # CSV: path, speaker, gender, split, kind
     root: str = ""  # folder that the manifest's paths start from
     work_dir: str = ".pretrain"  # features and checkpoints, resumable
+    synthetic_s: float = 30.0  # of speech by each synthetic voice that stage gather adds; 0: none
+    synthetic_blends: int = 32  # voices between two of Kokoro's, beside its own 28
     max_steps: int = 6000
     init: str = ""  # weights to start from; empty: none
+    max_speakers: int = 0  # of the recipe, drawn with the seed; 0: all
     pseudo_weight: float = 0.5  # how often a pseudo-speaker is drawn, re a speaker; 0: never
     checkpoint_every_steps: int = 100
     batch_size: int = 12
@@ -29,11 +32,18 @@ class PretrainConfig:
     content_weight: float = 2.0  # of the words that the content encoder hears, with conversions
     female_weight: float = 1.5  # the corpus has more men
     num_threads: int = 2
+    accelerator: str = "cpu"  # cpu | gpu | auto: a GPU where there is one
+    devices: int = 1  # of each node; -1: all GPUs
+    num_nodes: int = 1
+    strategy: str = "auto"  # auto: ddp where there are several devices | ddp
+    precision: str = "32-true"  # 32-true | bf16-mixed: spectra and losses stay in float32
+    accumulate: int = 1  # batches that a device draws for one step
+    num_workers: int = 0  # processes of each device that draw batches ahead; 0: none, drawn in between
 
 
 @dataclass
 class DistillConfig:
-    """How the causal student learns from the large content encoder."""
+    """How the causal student learns from the large content encoder, on the devices that pretraining names."""
 
     max_steps: int = 6000
     checkpoint_every_steps: int = 200
@@ -41,3 +51,13 @@ class DistillConfig:
     segment_s: float = 4.0
     lr: float = 1e-3
     warmup_steps: int = 300
+
+
+@dataclass
+class StudyConfig:
+    """Pretraining runs that differ in one thing: overrides KEY=VALUE that all share, and those of each."""
+
+    name: str = "ablation"
+    axis: str = ""  # people | steps | parameters: what is on the x axis; empty: a row a variant
+    common: list[str] = field(default_factory=list)
+    variants: dict[str, list[str]] = field(default_factory=dict)

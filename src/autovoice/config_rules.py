@@ -12,8 +12,11 @@ from autovoice.errors import ConfigError
 CHOICES = {
     "dataset.name": ("demo", "folder", "librispeech", "vctk", "libritts", "manifest"),
     "trainer.accelerator": ("cpu", "gpu", "cuda", "auto"),
-    "trainer.trainable": ("all", "adaln_head"),
+    "trainer.trainable": ("all", "adaln_head", "low_rank"),
     "trainer.precision": ("32-true", "bf16-mixed", "16-mixed"),
+    "pretrain.accelerator": ("cpu", "gpu", "auto"),
+    "pretrain.strategy": ("auto", "ddp"),
+    "pretrain.precision": ("32-true", "bf16-mixed"),
     "protocol.name": ("zero-shot", "seedvc", "fewshot", "copy", "singing", "seen"),
     "protocol.half": ("choose", "measure", "all"),
     "protocol.target_kind": ("speech", "singing"),
@@ -22,13 +25,23 @@ POSITIVE = {
     "audio": ("sample_rate", "hop_length", "n_fft", "n_mels", "output_rate", "output_n_fft", "f0_min_hz"),
     "dataset": ("segment_min_s",),
     "content": ("dim",),
-    "model": ("dim", "n_content_blocks", "n_blocks", "bottleneck", "n_heads"),
+    "model": ("dim", "n_content_blocks", "n_blocks", "bottleneck"),
     "optim": ("lr", "grad_clip"),
-    "trainer": ("devices", "max_steps", "batch_size", "segment_s", "val_every_steps", "num_threads"),
+    "trainer": ("devices", "max_steps", "batch_size", "segment_s", "val_every_steps", "rank", "num_threads"),
     "evaluate": ("n_bootstrap",),
-    "pretrain": ("max_steps", "checkpoint_every_steps", "batch_size", "segment_s", "lr", "lr_half_life_steps"),
+    "pretrain": (
+        "max_steps",
+        "checkpoint_every_steps",
+        "batch_size",
+        "segment_s",
+        "lr",
+        "lr_half_life_steps",
+        "num_nodes",
+        "accumulate",
+    ),
     "distill": ("max_steps", "checkpoint_every_steps", "batch_size", "segment_s", "lr"),
     "protocol": ("n_pairs", "n_sources", "n_references"),
+    "adaptation_study": ("n_sources", "n_mix_people"),
 }
 UNIT_INTERVAL = (
     "trainer.perturb",
@@ -38,7 +51,7 @@ UNIT_INTERVAL = (
     "trainer.max_cer",
     "evaluate.confidence",
 )
-PRESET_POSITIVE = ("reference_s", "retrieval_k", "n_passes", "chunk_s")
+PRESET_POSITIVE = ("reference_s", "retrieval_k", "chunk_s")
 MIN_REFERENCE_S = 3.0  # a voice is cloned from no less
 
 
@@ -80,15 +93,22 @@ def check_values(config: Any) -> None:
         _require(0 <= _get(config, key) <= 1, key, _get(config, key), "from 0 to 1")
     _require(config.dataset.segment_max_s > config.dataset.segment_min_s, "dataset.segment_max_s",
              config.dataset.segment_max_s, "more than dataset.segment_min_s")  # fmt: skip
-    _require(
-        config.model.dim % config.model.n_heads == 0, "model.n_heads", config.model.n_heads, "a divisor of model.dim"
-    )
+    p = config.pretrain
+    _require(p.num_workers >= 0, "pretrain.num_workers", p.num_workers, "0 or more")
+    _require(p.devices == -1 or p.devices > 0, "pretrain.devices", p.devices, "1 or more, or -1 for all")
+    n_heads = config.model.n_heads
+    divides = n_heads >= 0 and (n_heads == 0 or config.model.dim % n_heads == 0)
+    _require(divides, "model.n_heads", n_heads, "a divisor of model.dim, or 0")
     for name, preset in config.presets.items():
+        _check_choice(f"presets.{name}.encoder", preset.encoder, ("large", "student"))
+        _require(0 <= preset.feedback <= 2, f"presets.{name}.feedback", preset.feedback, "from 0 to 2")
         _require(0 <= preset.retrieval <= 1, f"presets.{name}.retrieval", preset.retrieval, "from 0 to 1")
         for field in PRESET_POSITIVE:
             value = getattr(preset, field)
             _require(0 < value < math.inf, f"presets.{name}.{field}", value, "finite and more than 0")
+    _require(0 <= config.trainer.mix < 1, "trainer.mix", config.trainer.mix, "from 0 to less than 1")
     _check_protocol(config)
+    _check_study(config)
     if config.dataset.name in ("folder", "manifest") and not config.dataset.path:
         raise ConfigError("is empty", "dataset.path", f"dataset={config.dataset.name} needs dataset.path=...")
 
@@ -103,6 +123,24 @@ def _check_protocol(config: Any) -> None:
     _require(bool(lengths) and one_each, "protocol.reference_s", lengths, "one number (fewshot: several)")
     for seconds in lengths:
         _require(MIN_REFERENCE_S <= seconds < math.inf, "protocol.reference_s", seconds, f"{MIN_REFERENCE_S:g} or more")
+
+
+def _check_study(config: Any) -> None:
+    study, group = config.adaptation_study, "adaptation_study"
+    _check_choice(f"{group}.preset", study.preset, list(config.presets))
+    for name in study.only:
+        _check_choice(f"{group}.only", name, list(study.variants))
+    for name, settings in study.variants.items():
+        for key, value in settings.items():
+            where = f"{group}.variants.{name}.{key}"
+            _check_choice(where, key, [field.name for field in dataclasses.fields(config.trainer)])
+            kind = type(getattr(config.trainer, key))
+            if not isinstance(value, (int, float) if kind is float else kind):
+                raise ConfigError(f"{value!r} is no {kind.__name__}", where, f"give a value as of trainer.{key}")
+    _require(bool(study.readers), f"{group}.readers", "[]", "a list of speakers")
+    _require(bool(study.seconds), f"{group}.seconds", "[]", "a list of seconds")
+    for seconds in study.seconds:
+        _require(MIN_REFERENCE_S <= seconds < math.inf, f"{group}.seconds", seconds, f"{MIN_REFERENCE_S:g} or more")
 
 
 def _require(holds: bool, key: str, value: Any, bound: str) -> None:

@@ -19,10 +19,11 @@ from autovoice.audio.loudness import silence_gate
 from autovoice.audio.windows import Window, array_blocks, overlapping_windows
 from autovoice.config import AudioConfig, ContentConfig, ModelConfig, PresetConfig
 from autovoice.errors import AutovoiceError
-from autovoice.models.content import encode, load_content_encoder
+from autovoice.models.content import encode, load_content_encoder, load_student
 from autovoice.models.excitation import harmonic_excitation
 from autovoice.models.generator import Generator
 from autovoice.retrieval import retrieve
+from autovoice.torchaudio_compat import torchaudio
 from autovoice.voice import VoiceProfile
 from autovoice.weights import BASE_GENERATOR, load_generator_state
 
@@ -54,9 +55,13 @@ def pick_device(device: str) -> torch.device:
             "no CUDA device is usable", f"--device {device}", "use --device cpu, or see autovoice doctor"
         )
     try:
-        return torch.device(device)
+        picked = torch.device(device)
     except RuntimeError as error:
         raise AutovoiceError("no such device", f"--device {device}", "use cpu, cuda, cuda:N or auto") from error
+    if picked.type == "cuda" and (picked.index or 0) >= torch.cuda.device_count():
+        last = torch.cuda.device_count() - 1
+        raise AutovoiceError("no such CUDA device", f"--device {device}", f"the last one is cuda:{last}")
+    return picked
 
 
 class VoiceConverter:
@@ -76,12 +81,16 @@ class VoiceConverter:
         self.encoder = load_content_encoder(self.content).to(self.device)
         self._chunk_limit_s = math.inf
         self._generator = lru_cache(maxsize=4)(self._load_generator)
+        self._student = lru_cache(maxsize=1)(self._load_student)
 
     def _load_generator(self, weights: Path, mtime_ns: int) -> nn.Module:
         model, state = load_generator_state(weights, self.audio, self.model)
         generator = Generator(model, self.audio, self.content)
         generator.load_state_dict(state)
         return generator.to(self.device).eval().requires_grad_(False)
+
+    def _load_student(self) -> nn.Module:
+        return load_student(self.content).to(self.device)
 
     def generator_of(self, voice: VoiceProfile) -> nn.Module:
         """The voice's own generator where it was adapted, else the base."""
@@ -150,6 +159,7 @@ class VoiceConverter:
             self.device, self._chunk_limit_s = torch.device("cpu"), math.inf
             self.encoder = self.encoder.to(self.device)
             self._generator.cache_clear()
+            self._student.cache_clear()
         else:
             raise AutovoiceError("not enough memory", "convert", "close other programs")
         if torch.cuda.is_available():
@@ -169,16 +179,30 @@ class VoiceConverter:
         loudness = torch.from_numpy(inputs["loudness"])[None].to(self.device)
         phase = torch.from_numpy(inputs["phase"][:1]).to(self.device)
         excitation = harmonic_excitation(filled, f0 > 0, self.audio.output_hop, self.audio.output_rate, phase)
-        content = encode(self.encoder, torch.from_numpy(padded)[None].to(self.device), self.content.instance_norm)
-        content = retrieve(
-            content, voice.ref_content.float().to(self.device), f0[:, ::2] > 0, preset.retrieval, preset.retrieval_k
-        )
         noise = torch.randn(excitation.shape, generator=torch.Generator().manual_seed(seed + first)) * 0.1
-        frames = (content, f0, loudness, excitation, noise.to(self.device))
-        out = self._in_chunks(frames, voice, preset).cpu().numpy()
+        frames = (f0, loudness, excitation, noise.to(self.device))
+        said = self._said(torch.from_numpy(padded)[None].to(self.device), preset)
+        spoken = self._speak(said, frames, voice, preset)
+        if preset.feedback:
+            heard = torchaudio.functional.resample(spoken[None], self.audio.output_rate, self.audio.sample_rate)
+            lost = said - self._said(heard, preset)
+            spoken = self._speak(said + preset.feedback * lost, frames, voice, preset)
+        out = spoken.cpu().numpy()
         out = out * silence_gate(inputs["loudness"], self.audio.output_hop) / analysis.gain
         core = slice(self.spoken(window.lead), self.spoken(window.lead + window.n_core))
         return np.clip(out[core], -OUTPUT_PEAK, OUTPUT_PEAK).astype(np.float32)
+
+    def _said(self, wav: Tensor, preset: PresetConfig) -> Tensor:
+        """wav (1, n) at audio.sample_rate -> its content (1, n // 320, D)."""
+        if preset.encoder == "student":
+            return encode(self._student(), wav, normalise=False)  # it guesses normalised content
+        return encode(self.encoder, wav, self.content.instance_norm)
+
+    def _speak(self, content: Tensor, frames: tuple[Tensor, ...], voice: VoiceProfile, preset: PresetConfig) -> Tensor:
+        """content (1, T, D) and frames as _in_chunks takes them -> wav (2 T * hop,) at audio.output_rate."""
+        index, voiced = voice.ref_content.float().to(self.device), frames[0][:, ::2] > 0
+        content = retrieve(content, index, voiced, preset.retrieval, preset.retrieval_k)
+        return self._in_chunks((content, *frames), voice, preset)
 
     def _in_chunks(self, frames: tuple[Tensor, ...], voice: VoiceProfile, preset: PresetConfig) -> Tensor:
         """frames: content (1, T, D), f0, loudness (1, 2 T), excitation, noise (1, 2 T * hop) -> wav (2 T * hop,).
@@ -195,15 +219,8 @@ class VoiceConverter:
         return torch.cat(parts)
 
     def _generate(self, frames: tuple[Tensor, ...], voice: VoiceProfile, preset: PresetConfig) -> Tensor:
-        """One pass a stretch of reference, averaged: the excitation is the same, so the passes add in phase."""
-        generator, passes = self.generator_of(voice), []
+        """The generator's forward pass over a chunk (1, t, ...) of _in_chunks."""
         spk_emb = torch.from_numpy(voice.spk_emb)[None].to(self.device)
         size = max(1, int(preset.reference_s * 50))
-        for i in range(preset.n_passes):
-            start = i * size if (i + 1) * size <= len(voice.ref_content) else max(0, len(voice.ref_content) - size)
-            stretch = slice(start, start + size)
-            ref_content, ref_mel = (
-                x[None, stretch].float().to(self.device) for x in (voice.ref_content, voice.ref_mel)
-            )
-            passes.append(generator(*frames, spk_emb, ref_content, ref_mel))
-        return torch.stack(passes).mean(0)[0]
+        reference = (x[None, :size].float().to(self.device) for x in (voice.ref_content, voice.ref_mel))
+        return self.generator_of(voice)(*frames, spk_emb, *reference)[0]

@@ -123,7 +123,9 @@ def tracking_uri(config: TrackingConfig) -> str:
 def stage_run(stage: str, config: Config) -> Iterator[StageRun]:
     """Opens the stage's child run below its experiment's parent; ends it as finished, killed or failed."""
     global _current
-    if not config.tracking.enabled:
+    if (
+        not config.tracking.enabled or os.environ.get("LOCAL_RANK", "0") != "0"
+    ):  # of several processes the first one tells
         yield StageRun()
         return
     client, parent_id, run_id = _open(stage, config)

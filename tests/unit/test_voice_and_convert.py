@@ -1,6 +1,9 @@
 """Cloning and converting real recordings with the shipped weights."""
 
+import itertools
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import torch
 
 from autovoice.analysis import analyse
 from autovoice.audio.io import load_wav, save_wav
+from autovoice.audio.resample import resample
 from autovoice.audio.windows import array_blocks
 from autovoice.config import AudioConfig, PresetConfig, compose
 from autovoice.convert import VoiceConverter, pick_device
@@ -17,9 +21,10 @@ from autovoice.models.content import load_content_encoder
 from autovoice.models.speaker import embed_speaker
 from autovoice.retrieval import retrieve
 from autovoice.voice import VoiceProfile, clone_voice, recordings_of, voice_dir
-from tests.audio_files import RATE, speech
+from tests.audio_files import RATE, at_rate, speech
 
 PRESETS = compose().presets
+OUT_RATE = AudioConfig().output_rate
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +34,9 @@ def converter() -> VoiceConverter:
 
 @pytest.fixture(scope="module")
 def voice(converter: VoiceConverter) -> VoiceProfile:
-    return clone_voice("nikolay", [speech("nikolay", 12.0)], "by its licence", encoder=converter.encoder)
+    return clone_voice(
+        "nikolay", [at_rate(speech("nikolay", 12.0), OUT_RATE)], "by its licence", encoder=converter.encoder
+    )
 
 
 def test_a_clone_knows_its_pitch_its_speech_and_its_consent(voice: VoiceProfile) -> None:
@@ -41,21 +48,23 @@ def test_a_clone_knows_its_pitch_its_speech_and_its_consent(voice: VoiceProfile)
 
 
 def test_a_voice_reads_back_what_was_saved(voice: VoiceProfile, tmp_path: Path) -> None:
-    voice.save(tmp_path / "v", 16000)
+    voice.save(tmp_path / "v", OUT_RATE)
     loaded = VoiceProfile.load(tmp_path / "v")
     assert loaded.facts() == voice.facts()
     assert torch.equal(loaded.ref_content, voice.ref_content)
-    assert sum(map(len, recordings_of(tmp_path / "v", 16000))) == pytest.approx(12 * RATE, abs=RATE)
+    assert sum(map(len, recordings_of(tmp_path / "v", OUT_RATE))) == pytest.approx(12 * OUT_RATE, abs=OUT_RATE)
 
 
-@pytest.mark.parametrize("make", [lambda: speech("june", 2.0), lambda: np.zeros(10 * RATE, np.float32)])
+@pytest.mark.parametrize(
+    "make", [lambda: at_rate(speech("june", 2.0), OUT_RATE), lambda: np.zeros(10 * OUT_RATE, np.float32)]
+)
 def test_too_little_speech_is_refused(converter: VoiceConverter, make) -> None:
     with pytest.raises(DataError, match="s of speech, 3 s are needed"):
         clone_voice("x", [make()], encoder=converter.encoder)
 
 
 def test_noise_is_not_speech(converter: VoiceConverter) -> None:
-    noise = np.random.default_rng(0).normal(0, 0.1, 10 * RATE).astype(np.float32)
+    noise = np.random.default_rng(0).normal(0, 0.1, 10 * OUT_RATE).astype(np.float32)
     with pytest.raises(DataError, match="s of speech"):
         clone_voice("x", [noise], encoder=converter.encoder)
 
@@ -81,8 +90,9 @@ def test_conversion_moves_towards_the_target_and_keeps_the_duration(
 ) -> None:
     source = speech("allison", 4.0)
     result = converter.convert(source, voice, PRESETS["balanced"])
-    assert len(result) == len(source)
-    before, after = (float(embed_speaker(0.05 * w / w.std()) @ voice.spk_emb) for w in (source, result))
+    assert len(result) == converter.spoken(len(source))
+    heard = resample(result, OUT_RATE, RATE)
+    before, after = (float(embed_speaker(0.05 * w / w.std()) @ voice.spk_emb) for w in (source, heard))
     assert after > before + 0.1
 
 
@@ -109,7 +119,7 @@ def test_a_shift_in_semitones_moves_the_pitch_by_that_much(voice: VoiceProfile) 
 @pytest.mark.parametrize("n_samples", [0, 1, 160, 1000, 3200])
 def test_very_short_sources_keep_their_length(converter: VoiceConverter, voice: VoiceProfile, n_samples: int) -> None:
     result = converter.convert(speech("allison", 1.0)[:n_samples], voice, PRESETS["balanced"])
-    assert len(result) == n_samples
+    assert len(result) == converter.spoken(n_samples)
     assert np.isfinite(result).all()
 
 
@@ -169,7 +179,36 @@ def test_a_file_is_converted_in_blocks_to_the_same_samples(
     stats = converter.convert_file(tmp_path / "in.wav", tmp_path / "deep" / "out.wav", voice, PRESETS["balanced"])
     assert stats.duration_s == pytest.approx(3.0, abs=0.001)
     whole = converter.convert(load_wav(tmp_path / "in.wav", RATE), voice, PRESETS["balanced"])
-    assert np.abs(load_wav(tmp_path / "deep" / "out.wav", RATE) - whole).max() < 1e-3
+    assert np.abs(load_wav(tmp_path / "deep" / "out.wav", OUT_RATE) - whole).max() < 1e-3
+
+
+def passes_of(
+    networks: dict[str, torch.nn.Module], work: Callable[[], np.ndarray]
+) -> tuple[dict[str, int], np.ndarray]:
+    """How often each network runs during `work`, and what that returns."""
+    passes = dict.fromkeys(networks, 0)
+
+    def counter(name: str) -> Callable[..., None]:
+        return lambda *_: passes.update({name: passes[name] + 1})
+
+    hooks = [network.register_forward_hook(counter(name)) for name, network in networks.items()]
+    result = work()
+    for hook in hooks:
+        hook.remove()
+    return passes, result
+
+
+def test_presets_differ_in_what_they_compute_and_in_what_is_heard(
+    converter: VoiceConverter, voice: VoiceProfile
+) -> None:
+    source = speech("june", 3.0)
+    networks = {"student": converter._student(), "large": converter.encoder, "generator": converter.generator_of(voice)}
+    done = {n: passes_of(networks, partial(converter.convert, source, voice, p)) for n, p in PRESETS.items()}
+    assert done["fast"][0] == {"student": 1, "large": 0, "generator": 1}
+    assert done["balanced"][0] == {"student": 0, "large": 1, "generator": 1}
+    assert done["quality"][0] == {"student": 0, "large": 2, "generator": 2}
+    for (_, one), (_, other) in itertools.combinations(done.values(), 2):
+        assert np.sqrt(np.mean((one - other) ** 2)) > 0.03 * np.sqrt(np.mean(one**2))
 
 
 def test_an_unknown_or_absent_device_is_one_sentence() -> None:

@@ -6,6 +6,7 @@ examples:
 """
 
 import math
+import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import asdict
 from pathlib import Path
@@ -38,7 +39,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--pitch", type=pitch, default="auto", metavar="auto|SEMITONES", help="key shift (default: auto)"
     )
-    parser.add_argument("--device", default="auto", choices=("cpu", "cuda", "auto"), help="default: auto")
+    parser.add_argument(
+        "--device", type=device, default="auto", metavar="cpu|cuda|cuda:N|auto", help="default: auto, CUDA if any"
+    )
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="same seed, same result (default: 0)")
     add_voices(parser)
     parser.set_defaults(collects=("sources", Path))
@@ -55,6 +58,13 @@ def pitch(text: str) -> float | str:
     if not (math.isfinite(value) and abs(value) <= MAX_SHIFT_ST):
         raise ArgumentTypeError(f"{text} semitones is out of range, from -36 to 36")
     return value
+
+
+def device(text: str) -> str:
+    """cpu, cuda, cuda:N or auto; whether there is such a device is known once torch is loaded."""
+    if not re.fullmatch(r"cpu|auto|cuda(:(0|[1-9][0-9]?))?", text, re.ASCII):
+        raise ArgumentTypeError(f"'{text}' is none of cpu, cuda, cuda:N and auto")
+    return text
 
 
 def seed(text: str) -> int:

@@ -10,7 +10,7 @@ from autovoice import __version__
 from autovoice.config import AudioConfig, ContentConfig, PresetConfig
 from autovoice.errors import DataError
 from autovoice.files import read_json, sha256_file, write_json, write_text
-from autovoice.weights import BASE_GENERATOR, CONTENT_ENCODER, load_generator_state
+from autovoice.weights import BASE_GENERATOR, CONTENT_ENCODER, CONTENT_STUDENT, load_generator_state
 
 MANIFEST = "manifest.json"
 
@@ -31,6 +31,7 @@ def write_bundle(
     out.mkdir(parents=True)
     shutil.copyfile(BASE_GENERATOR, out / "base.safetensors")
     shutil.copyfile(CONTENT_ENCODER, out / "content.safetensors")
+    shutil.copyfile(CONTENT_STUDENT, out / "student.safetensors")
     for name, (profile, weights) in voices.items():
         folder = out / "voices" / name
         folder.mkdir(parents=True)
@@ -79,6 +80,7 @@ LICENCES_AND_LIMITS = [
     "## Licences",
     "",
     "- content.safetensors: OpenAI Whisper base, encoder cut after layer 3, MIT.",
+    "- student.safetensors: this project, Apache-2.0; taught by the former on the recordings of the latter.",
     "- base.safetensors: this project, Apache-2.0; trained on Mozilla Common Voice (CC0 1.0), LibriSpeech (CC BY 4.0), ",
     "  picovoice speech-to-intent (Apache-2.0) and GCompris voices (public domain).",
     "",

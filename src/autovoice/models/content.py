@@ -1,19 +1,19 @@
 """Content encoders behind one interface: wav in, 50 Hz features of what is said out, the voice mostly removed."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from autovoice.config import ContentConfig
-from autovoice.errors import ConfigError
+from autovoice.errors import AssetError, ConfigError
 from autovoice.models.hub import PREFIX, load_hub_encoder, one_per_frame
+from autovoice.models.student import StudentEncoder, sizes_of
 from autovoice.models.whisper import FRAME_LENGTH, MAX_FRAMES, WhisperEncoder
 from autovoice.torchaudio_compat import torchaudio
+from autovoice.weights import CONTENT_ENCODER, CONTENT_STUDENT
 
-WEIGHTS = Path(__file__).parent.parent / "weights" / "content.safetensors"
 HUB_BUNDLES = {  # torchaudio.pipelines: downloaded on first use
     "hubert-base": "HUBERT_BASE",
     "hubert-large": "HUBERT_LARGE",
@@ -42,7 +42,7 @@ def instance_norm(content: Tensor) -> Tensor:
 
 
 def _load_whisper(cfg: ContentConfig) -> nn.Module:
-    state = load_file(WEIGHTS)
+    state = load_file(CONTENT_ENCODER)
     n_layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
     if cfg.layer > n_layers:
         raise ConfigError(
@@ -72,6 +72,23 @@ def load_content_encoder(cfg: ContentConfig) -> nn.Module:
         remedy = f"choose one of {', '.join(ENCODERS)}, or {PREFIX}OWNER/MODEL of the hub"
         raise ConfigError(f"no content encoder {cfg.name!r}", "content.name", remedy)
     return ENCODERS[cfg.name](cfg).eval().requires_grad_(False)
+
+
+def load_student(cfg: ContentConfig) -> StudentEncoder:
+    """The causal student of the encoder that cfg names, frozen and in eval mode.
+
+    Raises ConfigError for an encoder that the shipped student was not taught by, AssetError without the student.
+    """
+    taught_by = ContentConfig()
+    if (cfg.name, cfg.layer, cfg.instance_norm) != (taught_by.name, taught_by.layer, taught_by.instance_norm):
+        what = f"the shipped student was taught by layer {taught_by.layer} of {taught_by.name}"
+        raise ConfigError(what, f"content.name={cfg.name}", "use a preset whose encoder is large")
+    if not CONTENT_STUDENT.is_file():
+        raise AssetError("no such weights", str(CONTENT_STUDENT), "run autovoice doctor")
+    state = {name: value.float() for name, value in load_file(CONTENT_STUDENT).items()}
+    student = StudentEncoder(*sizes_of(state))
+    student.load_state_dict(state)
+    return student.eval().requires_grad_(False)
 
 
 @torch.no_grad()

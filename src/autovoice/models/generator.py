@@ -67,6 +67,17 @@ class ReferenceAttention(nn.Module):
         return h + self.merge(F.scaled_dot_product_attention(query, *memory).transpose(1, 2).flatten(2))
 
 
+class NoReference(nn.Module):
+    """The embedding alone: what ReferenceAttention is compared with."""
+
+    def memory(self, ref: Tensor, ref_mel: Tensor, spk: Tensor) -> None:
+        """Nothing is kept of the reference's frames."""
+
+    def forward(self, h: Tensor, memory: None) -> Tensor:
+        """h: (B, T, D) -> the same."""
+        return h
+
+
 class SourceFilterHead(nn.Module):
     """Frames -> spectral envelopes and phase that filter the excitation and the noise -> waveform."""
 
@@ -107,7 +118,8 @@ class Generator(nn.Module):
         self.bottleneck, self.inp = nn.Linear(content.dim, model.bottleneck), nn.Linear(model.bottleneck + 6, dim)
         self.spk = nn.Sequential(nn.Linear(EMBEDDING_DIM, dim), nn.GELU(), nn.Linear(dim, dim))
         self.content_blocks = nn.ModuleList(Block(dim, model.causal) for _ in range(model.n_content_blocks))
-        self.reference = ReferenceAttention(dim, model.bottleneck, audio.n_mels, model.n_heads)
+        attends = ReferenceAttention(dim, model.bottleneck, audio.n_mels, model.n_heads) if model.n_heads else None
+        self.reference = attends or NoReference()
         self.prosody = nn.Linear(3, dim)
         self.blocks = nn.ModuleList(Block(dim, model.causal) for _ in range(model.n_blocks))
         self.head = SourceFilterHead(dim, audio.output_n_fft, audio.output_hop)

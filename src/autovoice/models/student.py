@@ -52,8 +52,9 @@ class StudentEncoder(nn.Module):
 
     def mel_pairs(self, wav: Tensor) -> Tensor:
         """wav from 200 samples before the first frame to 360 after the last one's start -> as log_mel."""
-        power = torch.stft(wav, N_FFT, HOP_LENGTH, window=self.window, center=False, return_complex=True)
-        mel = (self.filters @ power.abs().square()).clamp(min=MEL_FLOOR).log10()
+        with torch.autocast(wav.device.type, enabled=False):  # logarithms of small energies stay in float32
+            power = torch.stft(wav.float(), N_FFT, HOP_LENGTH, window=self.window, center=False, return_complex=True)
+            mel = (self.filters @ power.abs().square()).clamp(min=MEL_FLOOR).log10()
         pairs = ((mel - MEL_MEAN) / MEL_SCALE)[..., : mel.shape[-1] // 2 * 2].unflatten(-1, (-1, 2))
         return pairs.transpose(2, 3).flatten(1, 2)
 
@@ -63,3 +64,9 @@ class StudentEncoder(nn.Module):
         for block in self.blocks:
             h = block(h)
         return self.out(self.norm(h))
+
+
+def sizes_of(state: dict[str, Tensor]) -> tuple[int, int, int]:
+    """dim, n_blocks and out_dim of the StudentEncoder whose state_dict this is."""
+    n_blocks = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
+    return state["stem.weight"].shape[0], n_blocks, state["out.weight"].shape[0]

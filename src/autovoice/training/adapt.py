@@ -1,6 +1,8 @@
 """Adapts the base generator to one voice; the checkpoint is chosen by words kept and by an encoder that judges nothing else."""
 
+import hashlib
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +24,11 @@ from autovoice.models.generator import Generator
 from autovoice.models.speaker import embed_speaker
 from autovoice.training.callbacks import LossHistory, read_history
 from autovoice.training.data import IntervalData
+from autovoice.training.low_rank import add_low_rank
+from autovoice.training.mix import draw_weights, read_mix
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights
 from autovoice.training.perturb import with_copies
+from autovoice.training.resume import MARKER, fingerprint, prepare_work
 from autovoice.training.segments import Item, SegmentBatches, SegmentConfig, target_of
 from autovoice.training.selection import Selection, choose
 from autovoice.voice import VoiceProfile, pieces_of, recordings_of
@@ -63,18 +68,28 @@ def training_item(features: Item, wav: np.ndarray, spk_emb: np.ndarray, audio: A
     return features | target | {"f0_filled": filled, "spk_emb": torch.from_numpy(spk_emb)}
 
 
-def choose_trainable(generator: Generator, trainable: str) -> None:
-    """all, or adaln_head: speaker layers, attention to the reference and head; words stay with the rest."""
+def choose_trainable(generator: Generator, trainable: str, rank: int = 8) -> None:
+    """all; low_rank: updates of `rank`; adaln_head: speaker layers, attention to the reference and head.
+
+    Words stay with what is not trained, or moves little.
+    """
+    if trainable == "low_rank":
+        add_low_rank(generator, rank)
+        return
     for name, parameter in generator.named_parameters():
         parameter.requires_grad_(trainable == "all" or ".ada." in name or name.startswith(HEAD_PREFIXES))
 
 
 def build_module(cfg: Config, base: Path) -> GeneratorTraining:
-    """The base generator and the discriminators that were trained with it, ready to be adapted."""
+    """The base generator and the discriminators that were trained with it, ready to be adapted.
+
+    many_voices stays off, also with trainer.mix: it takes a neighbour in the batch for somebody else, and most
+    neighbours are still the voice itself.
+    """
     generator = Generator(cfg.model, cfg.audio, cfg.content)
     discriminators = Discriminators.at_rate(cfg.audio.output_rate).only_those_in(base)
     load_weights(base, generator, discriminators)
-    choose_trainable(generator, cfg.trainer.trainable)
+    choose_trainable(generator, cfg.trainer.trainable, cfg.trainer.rank)
     o, t = cfg.optim, cfg.trainer
     schedule = Schedule(
         lr=o.lr,
@@ -101,8 +116,10 @@ def adapt(
     base: Path = BASE_GENERATOR,
     num_threads: int = 0,
     on_row=None,
+    others: Sequence[list[Item]] = (),
 ) -> AdaptResult:
-    """Trains on `items`, converting `probes` each interval; writes work/weights.safetensors, *.csv and choice.json.
+    """Trains on `items`, and at the share trainer.mix on those of `others` (a list a person); converts `probes`
+    each interval; writes work/weights.safetensors, *.csv and choice.json.
 
     targets: recordings of the voice, to compare with; probes: sentences of other people; both mono 16 kHz.
     num_threads: 0 for the trainer's. A killed run resumes from work/checkpoints/last.ckpt.
@@ -113,15 +130,22 @@ def adapt(
     torch.set_num_threads(num_threads or t.num_threads)
     L.seed_everything(cfg.seed, verbose=False)
     module = build_module(cfg, base)
-    segments = SegmentConfig(t.batch_size, t.segment_s, t.reference_s, t.reference_s, t.perturb)
     selection = Selection(voice, targets, probes, cfg, work)
-    if t.perturb:
-        items = [with_copies(item, selection.converter.encoder, cfg.audio) for item in items]
-    data = IntervalData(SegmentBatches([items], segments, cfg.audio, cfg.seed), t.val_every_steps)
+    data = _batches([items, *others], selection.converter.encoder, cfg)
     trainer = _trainer(cfg, last, [LossHistory(work / "loss.csv", on_row), selection])
     selection.before_training(module)
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
     return _finish(module, work, cfg)
+
+
+def _batches(groups: list[list[Item]], encoder: nn.Module, cfg: Config) -> IntervalData:
+    """Batches of the first group, the voice's own, with the others mixed in."""
+    t = cfg.trainer
+    segments = SegmentConfig(t.batch_size, t.segment_s, t.reference_s, t.reference_s, t.perturb)
+    if t.perturb:
+        groups = [[with_copies(item, encoder, cfg.audio) for item in group] for group in groups]
+    weights = draw_weights(len(groups) - 1, t.mix)
+    return IntervalData(SegmentBatches(groups, segments, cfg.audio, cfg.seed, weights), t.val_every_steps)
 
 
 def _trainer(cfg: Config, last: Path, callbacks: list[L.Callback]) -> L.Trainer:
@@ -163,15 +187,37 @@ def read_probes(folder: Path = PROBES, sample_rate: int = 16000) -> list[np.ndar
     return [load_wav(path, sample_rate) for path in sorted(folder.glob("*.flac"))]
 
 
+def adapt_recordings(
+    voice: VoiceProfile,
+    wavs: list[np.ndarray],
+    cfg: Config,
+    encoder: nn.Module,
+    work: Path,
+    base: Path = BASE_GENERATOR,
+    on_row=None,
+) -> AdaptResult:
+    """Adapts `base` to recordings (T,) at audio.output_rate; a run of other recordings or settings in `work` is forgotten.
+
+    The people of trainer.mix_dir are mixed in; the shipped probes' people choose and may not be among them. Raises
+    ConfigError for a mix without a folder.
+    """
+    audio = cfg.audio
+    people = read_mix(cfg.trainer, audio.output_rate, cfg.seed)
+    prepare_work(work, fingerprint(cfg, [hashlib.sha256(wav.tobytes()).hexdigest() for wav in wavs], base))
+    items, *others = [items_of(own, encoder, cfg) for own in (wavs, *people)]
+    heard = [resample(wav, audio.output_rate, audio.sample_rate) for wav in wavs]
+    probes = read_probes(sample_rate=audio.sample_rate)
+    return adapt(voice, items, heard, probes, cfg, work, base, on_row=on_row, others=others)
+
+
 def adapt_voice(folder: Path, cfg: Config, encoder: nn.Module, on_row=None) -> AdaptResult:
     """Adapts the voice in `folder` (made by clone) and puts weights.safetensors there; raises DataError without recordings."""
-    voice = VoiceProfile.load(folder)
-    items = items_of(recordings_of(folder, cfg.audio.output_rate), encoder, cfg)
-    recordings = recordings_of(folder, cfg.audio.sample_rate)
+    voice, wavs = VoiceProfile.load(folder), recordings_of(folder, cfg.audio.output_rate)
     work = folder / "adaptation"
-    result = adapt(voice, items, recordings, read_probes(), cfg, work, on_row=on_row)
+    result = adapt_recordings(voice, wavs, cfg, encoder, work, on_row=on_row)
     with replacing(folder / "weights.safetensors") as temporary:
         shutil.copyfile(work / "weights.safetensors", temporary)
     shutil.rmtree(work / "candidates")
     shutil.rmtree(work / "checkpoints")
+    (work / MARKER).unlink()  # the next run begins anew
     return result

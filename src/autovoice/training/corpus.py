@@ -28,7 +28,7 @@ PSEUDO_RATIOS = (1.08, 1.25)  # a pseudo-speaker is a speaker played so much slo
 
 @dataclass
 class Recording:
-    """One line of the corpus manifest."""
+    """One line of the corpus manifest. path: absolute, or from pretrain.root."""
 
     path: str
     speaker: str
@@ -42,11 +42,15 @@ class Recording:
         return hashlib.sha256(self.path.encode()).hexdigest()[:20] + (f"_{self.ratio:.3f}" if self.ratio != 1 else "")
 
 
-def read_corpus(manifest: Path, split: str) -> list[Recording]:
-    """Speech recordings of `split` in a CSV with the columns path, speaker, gender, split, kind."""
+def read_corpus(manifest: Path, split: str, root: Path | None = None) -> list[Recording]:
+    """Speech recordings of `split` in a CSV with the columns path, speaker, gender, split, kind.
+
+    root: folder that the paths start from, where it is another than pretrain.root; they become absolute.
+    """
     with Path(manifest).open(encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["split"] == split and row["kind"] == "speech"]
-    return [Recording(row["path"], row["speaker"], row["gender"], row["split"]) for row in rows]
+    start = f"{root.resolve().as_posix()}/" if root else ""
+    return [Recording(start + row["path"], row["speaker"], row["gender"], row["split"]) for row in rows]
 
 
 def write_recipe(recordings: list[Recording], path: Path) -> None:

@@ -1,19 +1,56 @@
-"""Batches by interval, so that a checkpoint at an interval's end resumes exactly."""
+"""Batches by interval, shared out to ranks, so that a checkpoint at an interval's end resumes exactly."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import lightning as L
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+
+def batch_number(draw: int, n_ranks: int, rank: int) -> int:
+    """Which batch is the draw-th of a rank: all ranks together draw each number once."""
+    return draw * n_ranks + rank
+
+
+class IntervalSampler(Sampler[int]):
+    """The batches of a rank in the trainer's epoch; epoch e holds its draws [e * interval, (e + 1) * interval)."""
+
+    def __init__(self, trainer: L.Trainer, interval: int) -> None:
+        self.trainer, self.interval = trainer, interval
+
+    def __len__(self) -> int:
+        return self.interval
+
+    def __iter__(self) -> Iterator[int]:
+        first, n_ranks, rank = (
+            self.trainer.current_epoch * self.interval,
+            self.trainer.world_size,
+            self.trainer.global_rank,
+        )
+        return (batch_number(draw, n_ranks, rank) for draw in range(first, first + self.interval))
 
 
 class IntervalData(L.LightningDataModule):
-    """Epoch e holds the batches [e * interval, (e + 1) * interval): a checkpoint at its end resumes exactly."""
+    """An epoch is an interval of draws: a checkpoint at its end resumes exactly.
 
-    def __init__(self, batches: Dataset[Any], interval: int) -> None:
+    num_workers: processes that draw batches ahead and live through all epochs; 0: none, batches are drawn in between.
+    """
+
+    def __init__(self, batches: Dataset[Any], interval: int, num_workers: int = 0) -> None:
         super().__init__()
-        self.batches, self.interval = batches, interval
+        self.batches, self.interval, self.num_workers = batches, interval, num_workers
+        self.loader: DataLoader | None = None
 
     def train_dataloader(self) -> DataLoader:
+        """The same loader whenever it is asked for, so that its workers stay; it begins where the trainer's epoch does."""
         assert self.trainer is not None
-        first = self.trainer.current_epoch * self.interval
-        return DataLoader(self.batches, batch_size=None, sampler=range(first, first + self.interval))
+        if self.loader is None:
+            self.loader = DataLoader(
+                self.batches,
+                batch_size=None,
+                sampler=IntervalSampler(self.trainer, self.interval),
+                num_workers=self.num_workers,
+                persistent_workers=self.num_workers > 0,
+                pin_memory=self.trainer.strategy.root_device.type == "cuda",
+            )
+        return self.loader

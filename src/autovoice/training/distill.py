@@ -6,7 +6,6 @@ import lightning as L
 import numpy as np
 import torch
 import torch.nn.functional as F
-from lightning.pytorch.callbacks import ModelCheckpoint
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -16,8 +15,9 @@ from autovoice.config_pretrain import DistillConfig
 from autovoice.files import replacing
 from autovoice.models.student import StudentEncoder
 from autovoice.torchaudio_compat import torchaudio
-from autovoice.training.callbacks import LossHistory
+from autovoice.training.callbacks import LossHistory, Throughput
 from autovoice.training.data import IntervalData
+from autovoice.training.devices import trainer_on
 from autovoice.training.segments import Item
 
 GAIN_DB = 4.0  # while streaming the level is known only roughly
@@ -67,7 +67,7 @@ class Distillation(L.LightningModule):
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         guess, content = self.student(batch["wav"])[:, WARM_UP_FRAMES:], batch["content"][:, WARM_UP_FRAMES:]
         known = ~content[..., 0].isnan()
-        guess, content = guess[known], content[known]
+        guess, content = guess[known].float(), content[known]
         error = F.mse_loss(guess, content)
         cosine = torch.cosine_similarity(guess, content, dim=-1).mean()
         self.log_dict({"train/mse": error.detach(), "train/cosine": cosine.detach()})
@@ -75,27 +75,24 @@ class Distillation(L.LightningModule):
 
 
 def distil(cfg: Config, groups: list[list[Item]], weights: np.ndarray) -> Path:
-    """Trains to cfg.distill.max_steps and writes work_dir/student.safetensors; returns its path."""
-    d, work = cfg.distill, Path(cfg.pretrain.work_dir)
-    torch.set_num_threads(cfg.pretrain.num_threads)
+    """Trains to cfg.distill.max_steps on the devices of cfg.pretrain and writes work_dir/student.safetensors; returns its
+    path."""
+    d, p, work = cfg.distill, cfg.pretrain, Path(cfg.pretrain.work_dir)
+    torch.set_num_threads(p.num_threads)
     L.seed_everything(cfg.seed, verbose=False)
     module = Distillation(StudentEncoder(out_dim=cfg.content.dim), d.lr, d.warmup_steps, d.max_steps)
-    data = IntervalData(DistillBatches(groups, weights, d, cfg.audio, cfg.seed), d.checkpoint_every_steps)
+    batches = DistillBatches(groups, weights, d, cfg.audio, cfg.seed)
+    data = IntervalData(batches, d.checkpoint_every_steps * p.accumulate, p.num_workers)
     last = work / "student_checkpoints" / "last.ckpt"
-    trainer = L.Trainer(
-        accelerator="cpu",
-        max_epochs=d.max_steps // d.checkpoint_every_steps,
-        reload_dataloaders_every_n_epochs=1,
-        logger=False,
-        gradient_clip_val=1.0,
-        enable_model_summary=False,
-        enable_progress_bar=False,
-        callbacks=[
-            ModelCheckpoint(last.parent, "last", save_on_train_epoch_end=True, enable_version_counter=False),
-            LossHistory(work / "student_history.csv"),
-        ],
-    )
+    histories = [
+        LossHistory(work / "student_history.csv"),
+        Throughput(work / "student_throughput.csv", cfg.audio.sample_rate),
+    ]
+    options = {"gradient_clip_val": 1.0, "accumulate_grad_batches": p.accumulate}
+    trainer = trainer_on(p, d.max_steps // d.checkpoint_every_steps, last, histories, **options)
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
-    with replacing(work / "student.safetensors") as temporary:
-        save_file({k: v.half().contiguous() for k, v in module.student.state_dict().items()}, temporary)
+    if trainer.is_global_zero:
+        with replacing(work / "student.safetensors") as temporary:
+            save_file({k: v.half().contiguous() for k, v in module.student.state_dict().items()}, temporary)
+    trainer.strategy.barrier()  # no rank returns before the file is there
     return work / "student.safetensors"

@@ -18,6 +18,8 @@ from autovoice.models.excitation import harmonic_excitation
 from autovoice.models.generator import Generator
 from autovoice.training import losses
 from autovoice.training.conversion import ConversionLoss, with_conversions
+from autovoice.training.data import batch_number
+from autovoice.training.low_rank import merged_state
 from autovoice.training.widen import widened
 from autovoice.weights import output_of, output_pair
 
@@ -69,6 +71,7 @@ class GeneratorTraining(L.LightningModule):
         many_voices: bool = False,  # neighbours in a batch are different people
         conversion: ConversionLoss | None = None,
         n_conversions: int = 0,  # a batch, once the discriminators have joined
+        accumulate: int = 1,  # batches a step, of each rank
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -76,6 +79,7 @@ class GeneratorTraining(L.LightningModule):
         self.ema = copy.deepcopy(generator).requires_grad_(False).eval()
         self.schedule, self.audio, self.seed, self.many_voices = schedule, audio, seed, many_voices
         self.conversion, self.n_conversions = conversion, n_conversions if conversion else 0
+        self.accumulate = accumulate
         self.register_buffer("steps_done", torch.zeros((), dtype=torch.long))
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
@@ -101,82 +105,104 @@ class GeneratorTraining(L.LightningModule):
         return self.generator(*(batch[name] for name in names), excitation, noise, *voice)
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        step = int(self.steps_done)
-        torch.manual_seed(self.seed + step)  # a resumed run draws what an unbroken one would have
+        """One batch of those that make a step. Under DDP each backward pass averages the gradients over the ranks."""
+        step, part = int(self.steps_done), batch_idx % self.accumulate
+        draw = step * self.accumulate + part
+        # The noise belongs to the batch: a resumed run draws what an unbroken one would have, and two ranks what one
+        # would have that accumulates two batches.
+        torch.manual_seed(self.seed + batch_number(draw, self.trainer.world_size, self.trainer.global_rank))
         optimizers: Any = self.optimizers()  # Lightning wraps them; step and zero_grad stay the same
-        optimizer, judge_optimizer = optimizers
-        for learner, ratio in ((optimizer, 1.0), (judge_optimizer, self.schedule.judge_lr_ratio)):
-            for group in learner.param_groups:
-                group["lr"] = self.schedule.lr_at(step) * ratio
+        if part == 0:
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+        loss, parts = self._loss(batch, step)
+        self.manual_backward(loss / self.accumulate)
+        if part == self.accumulate - 1:
+            self._update(optimizers, step)
+        self.log_dict(
+            {f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()}
+        )
+
+    def _loss(self, batch: dict[str, Tensor], step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """The generator's loss and its parts; takes the discriminators' gradients on the way."""
         rate, n = self.audio.output_rate, len(batch["wav"])
         n_more = self.n_conversions if self.schedule.is_adversarial(step) else 0
         inputs = with_conversions(batch, n_more) if n_more else batch
         # Above what the model hears, the losses see only the band that a recording has; below, its mel tells the band.
         band_hz = batch["band_hz"].clamp(min=self.audio.sample_rate / 2)
         made = self.synthesise(inputs)
-        fakes, real = (
-            limit_band(made, torch.cat([band_hz, band_hz[:n_more]]), rate),
-            limit_band(batch["wav"], band_hz, rate),
-        )
-        fake = fakes[:n]
-        convergence, log_l1 = losses.multi_resolution_stft(fake, real)
-        mel = losses.mel_l1(fake, real, rate)
+        with self._in_float32():
+            fakes, real = (
+                limit_band(made, torch.cat([band_hz, band_hz[:n_more]]), rate),
+                limit_band(batch["wav"], band_hz, rate),
+            )
+            fake = fakes[:n]
+            convergence, log_l1 = losses.multi_resolution_stft(fake, real)
+            mel = losses.mel_l1(fake, real, rate)
         parts = {"mel": mel, "convergence": convergence, "log_l1": log_l1}
-        if self.schedule.is_adversarial(step):
-            adversarial = self._judge(fakes, real, inputs["spk_emb"], judge_optimizer, parts)
-            ramp = min(1.0, (step - self.schedule.adversarial_from) / FEATURE_MATCHING_RAMP_STEPS)
-            loss = MEL_WEIGHT_ADVERSARIAL * mel + 0.5 * log_l1 + ramp * adversarial
-            if self.conversion and n_more:
-                heard = range(n - n_more, n + n_more)  # as many of the segments in their own voice, and the conversions
-                names = ("content", "f0", "spk_emb")
+        if not self.schedule.is_adversarial(step):
+            return MEL_WEIGHT * mel + 0.5 * convergence + log_l1, parts
+        adversarial = self._judge(fakes, real, inputs["spk_emb"], parts)
+        ramp = min(1.0, (step - self.schedule.adversarial_from) / FEATURE_MATCHING_RAMP_STEPS)
+        loss = MEL_WEIGHT_ADVERSARIAL * mel + 0.5 * log_l1 + ramp * adversarial
+        if self.conversion and n_more:
+            heard = range(n - n_more, n + n_more)  # as many of the segments in their own voice, and the conversions
+            names = ("content", "f0", "spk_emb")
+            with self._in_float32():
                 extra, own = self.conversion(made[heard], {name: inputs[name][heard] for name in names})
-                loss, parts = loss + extra, parts | own
-        else:
-            loss = MEL_WEIGHT * mel + 0.5 * convergence + log_l1
-        self._update(optimizer, loss)
-        self.steps_done += 1
-        self.log_dict(
-            {f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()}
-        )
+            loss, parts = loss + extra, parts | own
+        return loss, parts
 
-    def _judge(
-        self, fakes: Tensor, real: Tensor, spk_emb: Tensor, optimizer: torch.optim.Optimizer, parts: dict[str, Tensor]
-    ) -> Tensor:
-        """One discriminator step on a random half second; returns the generator's adversarial + feature matching loss.
+    def _in_float32(self) -> torch.autocast:
+        """Where spectra and what is computed from them stay exact under mixed precision."""
+        return torch.autocast(self.device.type, enabled=False)
+
+    def _judge(self, fakes: Tensor, real: Tensor, spk_emb: Tensor, parts: dict[str, Tensor]) -> Tensor:
+        """The discriminators' gradients on a random half second; returns the generator's adversarial + feature matching loss.
 
         fakes: (N, T), first those of `real` (B, T), then conversions; spk_emb: (N, 256). Both sides learn from the same two
-        passes through the discriminators, so the gradient is taken here, before they change, and hung on `fakes`.
+        passes through the discriminators, so the gradient is taken here and hung on `fakes`.
         """
         size = min(int(ADVERSARIAL_WINDOW_S * self.audio.output_rate), real.shape[1])
         at = int(torch.randint(0, real.shape[1] - size + 1, ()))
         fakes, real, own_emb = fakes[:, at : at + size], real[:, at : at + size], spk_emb[: len(real)]
         leaf = fakes.detach().requires_grad_()
         judged_real, judged = self.discriminators(real, own_emb), self.discriminators(leaf, spk_emb)
-        others = self.discriminators.scores_as(judged_real, own_emb.roll(1, 0)) if self.many_voices else None
+        others = self.discriminators.scores_as(judged_real, own_emb.roll(1, 0)) if self.many_voices else []
+        judged_real, judged, others = in_float32(judged_real), in_float32(judged), [score.float() for score in others]
         judge_loss = losses.discriminator_loss(judged_real, judged, others)
         matching = losses.feature_matching_loss(judged_real, judged)
         adversarial = losses.generator_adversarial_loss(judged) + 2 * matching
         (gradient,) = torch.autograd.grad(adversarial, leaf, retain_graph=True)
-        optimizer.zero_grad()
-        self.manual_backward(judge_loss, inputs=list(self.discriminators.parameters()))
-        optimizer.step()
+        self.manual_backward(judge_loss / self.accumulate, inputs=list(self.discriminators.parameters()))
         parts |= {"judge": judge_loss, "matching": matching}
         linear = (fakes * gradient).sum()
         return linear + (adversarial - linear).detach()
 
-    def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-        optimizer.zero_grad()
-        self.manual_backward(loss)
+    def _update(self, optimizers: list[torch.optim.Optimizer], step: int) -> None:
+        """One step along the gradients that its batches have left."""
+        optimizer, judge_optimizer = optimizers
+        for learner, ratio in ((optimizer, 1.0), (judge_optimizer, self.schedule.judge_lr_ratio)):
+            for group in learner.param_groups:
+                group["lr"] = self.schedule.lr_at(step) * ratio
+        if self.schedule.is_adversarial(step):
+            judge_optimizer.step()
         torch.nn.utils.clip_grad_norm_(self.generator.parameters(), self.schedule.grad_clip)
         optimizer.step()
         with torch.no_grad():
             for average, value in zip(self.ema.parameters(), self.generator.parameters(), strict=True):
                 average.lerp_(value, 1 - self.schedule.ema_decay)
+        self.steps_done += 1
+
+
+def in_float32(judged: losses.Judgement) -> losses.Judgement:
+    """Scores and features as losses need them, whatever the discriminators computed in."""
+    return [(score.float(), [feature.float() for feature in features]) for score, features in judged]
 
 
 def save_weights(module: GeneratorTraining, path: Path, metadata: dict[str, str]) -> None:
     """Writes the averaged generator and the discriminators as float16 safetensors."""
-    state = {f"generator.{name}": value for name, value in module.ema.state_dict().items()}
+    state = {f"generator.{name}": value for name, value in merged_state(module.ema).items()}
     state |= {f"discriminators.{name}": value for name, value in module.discriminators.state_dict().items()}
     with replacing(path) as temporary:
         save_file({name: value.detach().half().contiguous() for name, value in state.items()}, temporary, metadata)

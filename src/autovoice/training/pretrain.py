@@ -6,17 +6,17 @@ from pathlib import Path
 import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 
 from autovoice.config import Config
 from autovoice.config_pretrain import PretrainConfig
 from autovoice.models.content import load_content_encoder
 from autovoice.models.discriminator import Discriminators
 from autovoice.models.generator import Generator
-from autovoice.training.callbacks import LossHistory
+from autovoice.training.callbacks import LossHistory, Throughput
 from autovoice.training.conversion import ConversionLoss
 from autovoice.training.corpus import Recording
 from autovoice.training.data import IntervalData
+from autovoice.training.devices import trainer_on
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights, save_weights
 from autovoice.training.perturb import stretch
 from autovoice.training.segments import Item, SegmentBatches, SegmentConfig, load_item
@@ -60,39 +60,45 @@ def schedule_of(cfg: PretrainConfig) -> Schedule:
     )
 
 
-def pretrain(cfg: Config, recordings: list[Recording]) -> Path:
-    """Trains to cfg.pretrain.max_steps on the features of `recordings` in work_dir/features.
-
-    Returns the path of the weights, work_dir/base.safetensors.
-    """
-    p, work = cfg.pretrain, Path(cfg.pretrain.work_dir)
-    torch.set_num_threads(p.num_threads)
-    groups, weights = group_by_speaker(recordings, work / "features", p)
-    segments = SegmentConfig(p.batch_size, p.segment_s, p.reference_s, p.reference_max_s, p.perturb)
-    data = IntervalData(SegmentBatches(groups, segments, cfg.audio, cfg.seed, weights), p.checkpoint_every_steps)
+def build_module(cfg: Config) -> GeneratorTraining:
+    """A new generator, or that of cfg.pretrain.init, with its discriminators, ready to be pretrained."""
+    p = cfg.pretrain
     generator = Generator(cfg.model, cfg.audio, cfg.content)
     discriminators = Discriminators.at_rate(cfg.audio.output_rate)
     if p.init:
         load_weights(Path(p.init), generator, discriminators, cfg.audio)
     encoder = load_content_encoder(cfg.content)
     conversion = ConversionLoss(encoder, cfg.audio, p.content_weight) if p.n_conversions else None
-    module = GeneratorTraining(
-        generator, discriminators, schedule_of(p), cfg.audio, cfg.seed, True, conversion, p.n_conversions
+    return GeneratorTraining(
+        generator, discriminators, schedule_of(p), cfg.audio, cfg.seed, True, conversion, p.n_conversions, p.accumulate
     )
+
+
+def fit(module: GeneratorTraining, groups: list[list[Item]], weights: np.ndarray, cfg: Config) -> L.Trainer:
+    """Trains to cfg.pretrain.max_steps on the recordings of each voice, drawn as often as its weight says."""
+    p, work = cfg.pretrain, Path(cfg.pretrain.work_dir)
+    segments = SegmentConfig(p.batch_size, p.segment_s, p.reference_s, p.reference_max_s, p.perturb)
+    batches = SegmentBatches(groups, segments, cfg.audio, cfg.seed, weights)
+    data = IntervalData(batches, p.checkpoint_every_steps * p.accumulate, p.num_workers)
     last = work / "checkpoints" / "last.ckpt"
-    trainer = L.Trainer(
-        accelerator="cpu",
-        max_epochs=p.max_steps // p.checkpoint_every_steps,
-        reload_dataloaders_every_n_epochs=1,
-        logger=False,
-        enable_model_summary=False,
-        enable_progress_bar=False,
-        callbacks=[
-            ModelCheckpoint(last.parent, "last", save_on_train_epoch_end=True, enable_version_counter=False),
-            LossHistory(work / "history.csv"),
-        ],
-    )
+    histories = [LossHistory(work / "history.csv"), Throughput(work / "throughput.csv", cfg.audio.output_rate)]
+    trainer = trainer_on(p, p.max_steps // p.checkpoint_every_steps, last, histories)
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
-    facts = model_metadata(cfg.model, cfg.audio, steps=int(module.steps_done), speakers=len(groups))
-    save_weights(module, work / "base.safetensors", facts)
+    return trainer
+
+
+def pretrain(cfg: Config, recordings: list[Recording]) -> Path:
+    """Trains to cfg.pretrain.max_steps on the features of `recordings` in work_dir/features.
+
+    Returns the path of the weights, work_dir/base.safetensors; of several ranks the first writes it.
+    """
+    p, work = cfg.pretrain, Path(cfg.pretrain.work_dir)
+    torch.set_num_threads(p.num_threads)
+    groups, weights = group_by_speaker(recordings, work / "features", p)
+    module = build_module(cfg)
+    trainer = fit(module, groups, weights, cfg)
+    if trainer.is_global_zero:
+        facts = model_metadata(cfg.model, cfg.audio, steps=int(module.steps_done), speakers=len(groups))
+        save_weights(module, work / "base.safetensors", facts)
+    trainer.strategy.barrier()  # no rank returns before the file is there
     return work / "base.safetensors"

@@ -64,6 +64,7 @@ def _window(item: Item, start: int, n_content: int, audio: AudioConfig, content:
 class SegmentBatches(Dataset[Item]):
     """Batch i (not item i) of segments, each with a reference of the same voice from elsewhere.
 
+    Segments have one length and so have the references of a batch: there is nothing to bucket by length.
     groups: the recordings of each voice; weights: how often each voice is drawn.
     """
 

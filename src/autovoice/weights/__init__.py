@@ -14,6 +14,7 @@ from autovoice.errors import AssetError
 BASE_GENERATOR = Path(__file__).parent / "base.safetensors"
 BASE_TRAINING = Path(__file__).parent / "base_training.csv"  # whom and what it was trained on
 CONTENT_ENCODER = Path(__file__).parent / "content.safetensors"
+CONTENT_STUDENT = Path(__file__).parent / "student.safetensors"  # hears the words for the preset fast and for streams
 
 
 def model_metadata(model: ModelConfig, audio: AudioConfig, **more: int) -> dict[str, str]:

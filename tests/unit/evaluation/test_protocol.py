@@ -18,6 +18,7 @@ from autovoice.evaluation.people import Person, read_people
 from autovoice.evaluation.protocol import build_trials, check_training
 from autovoice.evaluation.trials import paired
 
+AUDIO = AudioConfig(output_rate=RATE, output_n_fft=1024)  # clips are cut at the rate of the recordings
 COLUMNS = ("path", "speaker", "gender", "split", "kind", "lang", "text")
 PEOPLE = (  # name, demo reader, seconds of each recording, gender, split, kind, language
     ("ann", "allison", (7.0, 29.0), "F", "dev", "speech", "en"),
@@ -47,7 +48,7 @@ def corpus(tmp_path_factory) -> Path:
 def built(corpus: Path, out: Path, name: str, seed: int = 0, known: tuple[str, ...] = (), **settings):
     """Trials and notes of a protocol on the corpus, everyone in it."""
     p = replace(compose([f"protocol={name}"]).protocol, manifest=str(corpus / "manifest.csv"), half="all", **settings)
-    return build_trials(p, Cutter(out, AudioConfig()), seed, set(known))
+    return build_trials(p, Cutter(out, AUDIO), seed, set(known))
 
 
 def who(trials, kind="conversion"):
@@ -67,7 +68,7 @@ def test_zero_shot_pairs_other_people_and_repeats_with_the_seed(corpus, tmp_path
 
 def test_reference_and_ceiling_are_disjoint_stretches(corpus, tmp_path):
     bob = next(p for p in read_people(corpus / "manifest.csv", corpus, "dev") if p.name == "bob")
-    target = Cutter(tmp_path, AudioConfig()).target(bob, 10.0)
+    target = Cutter(tmp_path, AUDIO).target(bob, 10.0)
     assert target is not None
     whole = np.concatenate([load_wav(path, RATE) for path in bob.paths])
     [reference] = target.references[10.0]
@@ -79,7 +80,7 @@ def test_reference_and_ceiling_are_disjoint_stretches(corpus, tmp_path):
 def test_noise_is_no_speech_to_clone_a_voice_from(tmp_path):
     save_wav(tmp_path / "noise.wav", np.random.default_rng(0).normal(0, 0.05, 14 * RATE).astype(np.float32), RATE)
     person = Person("x", "", "en", [tmp_path / "noise.wav"])
-    assert Cutter(tmp_path, AudioConfig()).target(person, 10.0) is None
+    assert Cutter(tmp_path, AUDIO).target(person, 10.0) is None
 
 
 def test_seedvc_crosses_every_source_with_every_reference_of_other_people(corpus, tmp_path):
@@ -93,7 +94,7 @@ def test_seedvc_crosses_every_source_with_every_reference_of_other_people(corpus
 
 def test_a_whole_recording_keeps_its_text_and_a_cut_one_has_none(corpus, tmp_path):
     people = read_people(corpus / "manifest.csv", corpus, "dev")
-    texts = {clip.recordings[0].stem: clip.text for clip in Cutter(tmp_path, AudioConfig()).utterances(people)}
+    texts = {clip.recordings[0].stem: clip.text for clip in Cutter(tmp_path, AUDIO).utterances(people)}
     assert texts["ann0"] == "words ann0"
     assert texts["ann1"] == ""  # 29 s, cut at 15
 
@@ -228,7 +229,7 @@ def test_a_wrong_manifest_is_one_sentence(corpus, tmp_path, text, words):
 
 def test_without_a_manifest_it_says_which_key_names_it(tmp_path):
     with pytest.raises(DataError, match=r"protocol\.manifest"):
-        build_trials(ProtocolConfig(), Cutter(tmp_path, AudioConfig()), 0, set())
+        build_trials(ProtocolConfig(), Cutter(tmp_path, AUDIO), 0, set())
 
 
 @pytest.mark.parametrize(

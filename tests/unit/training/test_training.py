@@ -156,11 +156,11 @@ def test_an_interrupted_adaptation_continues_from_its_last_checkpoint(tmp_path: 
     from autovoice.models.content import load_content_encoder
     from autovoice.training.adapt import items_of
     from autovoice.voice import clone_voice
-    from tests.audio_files import speech
+    from tests.audio_files import at_rate, speech
 
     cfg = compose(["trainer.max_steps=3", "trainer.val_every_steps=1", "trainer.batch_size=1", "trainer.patience=9"])
     encoder = load_content_encoder(cfg.content)
-    wavs = [speech("nikolay", 6.0)]
+    wavs = [at_rate(speech("nikolay", 6.0), AUDIO.output_rate)]
     voice, items = clone_voice("n", wavs, encoder=encoder), items_of(wavs, encoder, cfg)
 
     def stop_at_two(row: dict[str, float], step: int) -> None:

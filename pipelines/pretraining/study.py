@@ -1,0 +1,35 @@
+"""Stage study: pretraining variants that differ in one thing, measured alike; a killed study goes on where it was.
+
+python -m pipelines.pretraining.study study=ablation pretrain.manifest=corpus/manifest.csv pretrain.root=corpus
+"""
+
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from autovoice.config import Config
+from autovoice.files import write_text
+from autovoice.stage import run_stage
+from autovoice.studies.report import markdown, plot
+from autovoice.studies.variants import row_of, run_study
+from autovoice.training.corpus import read_recipe
+
+USES = ("seed", "audio", "content", "model", "presets", "evaluate", "protocol", "pretrain", "study")
+
+
+def main(cfg: Config) -> dict[str, float]:
+    console = Console(width=200)
+    torch.set_num_threads(cfg.pretrain.num_threads)
+    config, work = Config(**{name: getattr(cfg, name) for name in USES}), Path(cfg.pretrain.work_dir)
+    variants = run_study(config, read_recipe(work / "recipe.csv"), console.print)
+    rows = [row_of(variant) for variant in variants]
+    out = work / "studies" / cfg.study.name
+    write_text(out.with_suffix(".md"), markdown(rows))
+    plot(rows, cfg.study.axis, out.with_suffix(".png"))
+    console.print(markdown(rows))
+    return {f"{row['name']}/{key}": row[key]["mean"] for row in rows for key in ("secs", "campp") if row[key]}
+
+
+if __name__ == "__main__":
+    run_stage("study", main, uses=USES)

@@ -1,0 +1,108 @@
+"""Studies of pretraining: variants that differ in one thing, trained and measured alike; what is done is not done again."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+
+from autovoice.config import Config, varied
+from autovoice.evaluation.overlap import base_trained
+from autovoice.evaluation.protocol import run_protocol
+from autovoice.files import read_json, write_json
+from autovoice.training.corpus import Recording, extract_corpus
+from autovoice.training.pretrain import pretrain
+
+METRICS = ("secs", "campp", "cer", "dmos")
+WHERE = {  # a variant is trained, not what: these do not tell variants apart
+    "manifest", "root", "work_dir", "num_threads", "accelerator", "devices", "num_nodes", "strategy", "num_workers",
+}  # fmt: skip
+COPY, CONVERSION = "copy/", "zero-shot/"
+
+
+@dataclass
+class Variant:
+    """What became of one: its size, what it was trained on and for how long, and the summary of its evaluation."""
+
+    name: str
+    parameters: int
+    people: int
+    steps: int
+    summary: dict[str, Any]
+
+    def cell(self, kind: str, metric: str) -> dict[str, float]:
+        """mean, low, high of a metric over systems whose name begins with `kind`; empty where it was not measured."""
+        systems = self.summary["systems"]
+        found = [systems[name] for name in sorted(systems) if name.startswith(kind)]
+        return found[0].get(metric, {}) if found else {}
+
+
+def some_speakers(recordings: list[Recording], most: int, seed: int) -> list[Recording]:
+    """Recordings of `most` speakers, drawn with the seed, and of their pseudo-speakers; 0: all."""
+    names = sorted({r.speaker.rstrip("@") for r in recordings})
+    if not 0 < most < len(names):
+        return recordings
+    kept = {names[i] for i in np.random.default_rng([seed, 3]).permutation(len(names))[:most]}
+    return [r for r in recordings if r.speaker.rstrip("@") in kept]
+
+
+def folder_of(cfg: Config) -> Path:
+    """Where a variant lives: the same for the same settings, whatever study asks for it."""
+    trained = {name: value for name, value in asdict(cfg.pretrain).items() if name not in WHERE}
+    parts = [cfg.seed, asdict(cfg.audio), asdict(cfg.content), asdict(cfg.model), trained]
+    return Path(cfg.pretrain.work_dir) / "studies" / hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+def run_variant(cfg: Config, name: str, recordings: list[Recording], say: Callable[[str], None] = print) -> Variant:
+    """Extracts features that are missing, trains, converts and measures; each is skipped where it was done before."""
+    p, folder = cfg.pretrain, folder_of(cfg)
+    recordings = some_speakers(recordings, p.max_speakers, cfg.seed)
+    if p.pseudo_weight == 0:
+        recordings = [r for r in recordings if r.ratio == 1]
+    features = Path(p.work_dir) / "studies" / f"features_{cfg.content.name.replace('/', '_')}_{cfg.content.layer}"
+    weights, summary = folder / "base.safetensors", folder / cfg.protocol.half / "metrics" / "summary.json"
+    if not weights.is_file():
+        extract_corpus(recordings, Path(p.root), features, cfg.content, cfg.audio, p.num_threads)
+        _link(folder / "features", features)
+        pretrain(replace(cfg, pretrain=replace(p, work_dir=str(folder))), recordings)
+    if not summary.is_file():
+        root = Path(p.root)
+        trained = base_trained((r.speaker, root / r.path) for r in recordings if r.ratio == 1)
+        protocol = replace(cfg.protocol, manifest=p.manifest, root=p.root, weights=str(weights))
+        run_protocol(cfg, protocol, folder / protocol.half, trained, say)
+    people = len({r.speaker for r in recordings if r.ratio == 1})
+    return Variant(name, n_parameters(weights), people, p.max_steps, read_json(summary, "the study stage"))
+
+
+def _link(link: Path, features: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(features.resolve(), target_is_directory=True)
+
+
+def n_parameters(weights: Path) -> int:
+    """Of the generator in a file that training wrote."""
+    with safe_open(weights, "pt") as stream:
+        names = [name for name in stream.keys() if name.startswith("generator.")]  # noqa: SIM118
+        return sum(int(np.prod(stream.get_slice(name).get_shape())) for name in names)
+
+
+def run_study(cfg: Config, recordings: list[Recording], say: Callable[[str], None] = print) -> list[Variant]:
+    """The variants of cfg.study in order; study.json grows by each."""
+    out = Path(cfg.pretrain.work_dir) / "studies" / f"{cfg.study.name}.json"
+    variants: list[Variant] = []
+    for name, overrides in cfg.study.variants.items():
+        say(f"{cfg.study.name}: {name}")
+        variants.append(run_variant(varied(cfg, [*cfg.study.common, *overrides]), name, recordings, say))
+        write_json(out, [row_of(variant) for variant in variants])
+    return variants
+
+
+def row_of(variant: Variant) -> dict[str, Any]:
+    """A line of study.json: sizes, and mean, low and high of each metric, of conversions and of copies."""
+    facts = {name: getattr(variant, name) for name in ("name", "parameters", "people", "steps")}
+    kinds = {"": CONVERSION, "copy_": COPY}
+    return facts | {prefix + m: variant.cell(kind, m) for prefix, kind in kinds.items() for m in METRICS}
