@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from autovoice.analysis import Analysis, analyse
+from autovoice.audio.bandwidth import limit_band
 from autovoice.audio.io import StreamWriter, stream_blocks
 from autovoice.audio.loudness import silence_gate
 from autovoice.audio.windows import Window, array_blocks, overlapping_windows
@@ -187,6 +188,9 @@ class VoiceConverter:
             heard = torchaudio.functional.resample(spoken[None], self.audio.output_rate, self.audio.sample_rate)
             lost = said - self._said(heard, preset)
             spoken = self._speak(said + preset.feedback * lost, frames, voice, preset)
+        if voice.adapted:  # above what its recordings hold an adapted generator was taught nothing
+            band_hz = torch.tensor([max(voice.band_hz, self.audio.sample_rate / 2)], device=self.device)
+            spoken = limit_band(spoken[None], band_hz, self.audio.output_rate)[0]
         out = spoken.cpu().numpy()
         out = out * silence_gate(inputs["loudness"], self.audio.output_hop) / analysis.gain
         core = slice(self.spoken(window.lead), self.spoken(window.lead + window.n_core))

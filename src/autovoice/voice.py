@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from autovoice.audio.bandwidth import bandwidth_hz
 from autovoice.audio.f0 import median_f0_hz
 from autovoice.audio.io import load_wav, save_wav
 from autovoice.audio.loudness import estimate_snr_db
@@ -27,6 +28,7 @@ SCHEMA = 1
 MIN_SPEECH_S, SHORT_SPEECH_S = 3.0, 10.0
 MAX_REFERENCE_S = 120.0  # frames kept for attention and retrieval
 PIECE_S = 15.0
+FULL_BAND_HZ = 24000.0  # of any rate that the model may speak at
 SPEECH_REACH_FRAMES = 30  # an active frame is speech if a voiced one is within 0.3 s
 CONSISTENT, NOISY_DB = 0.75, 15.0  # mean cosine between pieces of one voice is .85 to .95; clean speech has over 25 dB
 Progress = Callable[[float], None]
@@ -53,6 +55,7 @@ class VoiceProfile:
     verdict: str  # good | usable | poor
     reasons: list[str] = field(default_factory=list)
     consent: str = ""
+    band_hz: float = FULL_BAND_HZ  # up to which the recordings have content
     adapted: Path | None = None
     recordings: list[np.ndarray] = field(default_factory=list, repr=False)
 
@@ -195,6 +198,7 @@ def profile_from_features(
         verdict=verdict,
         reasons=reasons,
         consent=consent,
+        band_hz=max(bandwidth_hz(wav, audio.output_rate) for wav in wavs),
         recordings=wavs,
     )
 

@@ -21,6 +21,7 @@ from autovoice.models.content import load_content_encoder
 from autovoice.models.speaker import embed_speaker
 from autovoice.retrieval import retrieve
 from autovoice.voice import VoiceProfile, clone_voice, recordings_of, voice_dir
+from autovoice.weights import BASE_GENERATOR
 from tests.audio_files import RATE, at_rate, speech
 
 PRESETS = compose().presets
@@ -180,6 +181,15 @@ def test_a_file_is_converted_in_blocks_to_the_same_samples(
     assert stats.duration_s == pytest.approx(3.0, abs=0.001)
     whole = converter.convert(load_wav(tmp_path / "in.wav", RATE), voice, PRESETS["balanced"])
     assert np.abs(load_wav(tmp_path / "deep" / "out.wav", OUT_RATE) - whole).max() < 1e-3
+
+
+def test_an_adapted_voice_has_no_band_that_its_recordings_lack(converter: VoiceConverter, voice: VoiceProfile) -> None:
+    assert 6000 < voice.band_hz < 8100  # recorded at 16 kHz
+    source, above = speech("allison", 3.0), {}
+    for name, own in (("base", voice), ("adapted", replace(voice, adapted=BASE_GENERATOR))):
+        power = np.abs(np.fft.rfft(converter.convert(source, own, PRESETS["balanced"]))) ** 2
+        above[name] = power[len(power) * 2 // 3 :].sum() / power.sum()  # over 8 kHz
+    assert above["adapted"] < 1e-6 < above["base"]
 
 
 def passes_of(
