@@ -73,7 +73,11 @@ def edited(project):
 
 
 def test_a_changed_preset_reruns_convert_onward_and_never_features(edited):
-    stages = edited("params.yaml", "  balanced:\n    reference_s: ", "  balanced:\n    reference_s: 1")
+    stages = edited(
+        "params.yaml",
+        "  balanced:\n    encoder: large\n    reference_s: ",
+        "  balanced:\n    encoder: large\n    reference_s: 1",
+    )
     assert "convert" in stages
     assert not stages & {"prepare", "features", "clone", "train"}
 

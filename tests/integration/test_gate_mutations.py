@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from audio_files import RATE, speech
+from audio_files import RATE, at_rate, speech
 from faults import AUDIO_FAULTS, NO_FAULTS
 
+from autovoice.audio.resample import resample
 from autovoice.baselines import world_convert
 from autovoice.cli import main
-from autovoice.config import compose
+from autovoice.config import AudioConfig, compose
 from autovoice.convert import VoiceConverter
 from autovoice.processes import worker_pool
 from autovoice.voice import clone_voice
@@ -29,6 +30,7 @@ from autovoice.voice import clone_voice
 SYSTEMS = ("ours", "world")
 SECONDS, N_SOURCES = 2.6, 10
 TARGETS = ("carlo", "june")
+OUT_RATE = AudioConfig().output_rate
 FEW = "secs,campp,f0,duration,signal"
 WORDS = f"{FEW},asr"
 ALL = ""
@@ -63,7 +65,7 @@ def recordings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recordings")
     sources = [("allison", wav) for wav in _cuts("allison", 7)] + [("narrator", wav) for wav in _cuts("narrator", 3)]
     converter, preset, rows = VoiceConverter("cpu"), compose().presets["fast"], []
-    voices = {target: clone_voice(target, [speech(target, 12.0)]) for target in TARGETS}
+    voices = {target: clone_voice(target, [at_rate(speech(target, 12.0), OUT_RATE)]) for target in TARGETS}
     for target in TARGETS:
         for i in range(3):
             sf.write(folder / f"{target}{i}.wav", speech(target, 4.0, 4.0 * i), RATE)
@@ -72,7 +74,7 @@ def recordings(tmp_path_factory):
         for target in TARGETS:
             made = {"world": world_convert(wav, [speech(target, 8.0)], RATE)}
             for name, seed in (("ours", 0), ("ours-again", 1)):
-                made[name] = converter.convert(wav, voices[target], preset, seed=seed)
+                made[name] = resample(converter.convert(wav, voices[target], preset, seed=seed), OUT_RATE, RATE)
             for name, result in made.items():
                 sf.write(folder / f"{name}_{number}_{target}.wav", result, RATE)
             rows.append({"number": str(number), "source_speaker": speaker, "target_speaker": target})
