@@ -7,12 +7,13 @@ from pathlib import Path
 
 from autovoice.config import Config
 from autovoice.stage import run_stage
-from autovoice.training.corpus import read_recipe
+from autovoice.training.corpus import read_recipe, some_speakers
 from autovoice.training.pretrain import pretrain
 
 
 def main(cfg: Config) -> dict[str, float]:
-    recordings = read_recipe(Path(cfg.pretrain.work_dir) / "recipe.csv")
+    recipe = read_recipe(Path(cfg.pretrain.work_dir) / "recipe.csv")
+    recordings = some_speakers(recipe, cfg.pretrain.max_speakers, cfg.seed)
     weights = pretrain(cfg, recordings)
     return {"recordings": float(len(recordings)), "size_mb": weights.stat().st_size / 1e6}
 

@@ -10,13 +10,13 @@ import numpy as np
 from rich.console import Console
 
 from autovoice.config import Config, TrainerConfig
-from autovoice.errors import ConfigError
 from autovoice.files import write_text
 from autovoice.models.content import load_content_encoder
 from autovoice.stage import run_stage
 from autovoice.studies.adaptation import METRICS, Adapt, AdaptationStudy, Adapted
 from autovoice.studies.adaptation_report import chosen, markdown, mean, plot
 from autovoice.training.adapt import adapt_recordings
+from autovoice.training.corpus import manifest_of
 from autovoice.voice import VoiceProfile
 
 USES = (
@@ -36,8 +36,7 @@ def adapter(cfg: Config, base: Path) -> Adapt:
 
 
 def main(cfg: Config) -> dict[str, float]:
-    if not cfg.pretrain.manifest:
-        raise ConfigError("is empty", "pretrain.manifest", "name a CSV with path, speaker, gender, split, kind, lang")
+    manifest_of(cfg.pretrain)
     config, console = Config(**{name: getattr(cfg, name) for name in USES}), Console(width=200)
     out = Path(cfg.pretrain.work_dir) / "adaptation"
     study = AdaptationStudy(config, out)

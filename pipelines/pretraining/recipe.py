@@ -5,10 +5,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from autovoice.config import Config
-from autovoice.errors import ConfigError
 from autovoice.files import write_json
 from autovoice.stage import run_stage
-from autovoice.training.corpus import pseudo_speakers, read_corpus, write_recipe
+from autovoice.training.corpus import manifest_of, pseudo_speakers, read_corpus, write_recipe
 
 
 def totals(*manifests: Path) -> dict[str, dict[str, dict[str, float]]]:
@@ -31,11 +30,7 @@ def totals(*manifests: Path) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def main(cfg: Config) -> dict[str, float]:
-    p, manifest = cfg.pretrain, Path(cfg.pretrain.manifest)
-    if not p.manifest or not manifest.is_file():
-        where, remedy = f"pretrain.manifest={p.manifest}", "name a CSV with path, speaker, gender, split, kind"
-        raise ConfigError("no corpus manifest", where, remedy)
-    work = Path(p.work_dir)
+    manifest, work = manifest_of(cfg.pretrain), Path(cfg.pretrain.work_dir)
     gathered = work / "gathered" / "manifest.csv"
     added = [gathered] if gathered.is_file() else []  # the synthetic voices may be left out
     recordings = read_corpus(manifest, "train")

@@ -13,13 +13,14 @@ from autovoice.files import write_text
 from autovoice.stage import run_stage
 from autovoice.studies.report import markdown, plot
 from autovoice.studies.variants import row_of, run_study
-from autovoice.training.corpus import read_recipe
+from autovoice.training.corpus import manifest_of, read_recipe
 
 USES = ("seed", "audio", "content", "model", "presets", "evaluate", "protocol", "pretrain", "study")
 
 
 def main(cfg: Config) -> dict[str, float]:
     console = Console(width=200)
+    manifest_of(cfg.pretrain)  # it is needed after the first training only: said before
     torch.set_num_threads(cfg.pretrain.num_threads)
     config, work = Config(**{name: getattr(cfg, name) for name in USES}), Path(cfg.pretrain.work_dir)
     variants = run_study(config, read_recipe(work / "recipe.csv"), console.print)

@@ -123,9 +123,8 @@ def tracking_uri(config: TrackingConfig) -> str:
 def stage_run(stage: str, config: Config) -> Iterator[StageRun]:
     """Opens the stage's child run below its experiment's parent; ends it as finished, killed or failed."""
     global _current
-    if (
-        not config.tracking.enabled or os.environ.get("LOCAL_RANK", "0") != "0"
-    ):  # of several processes the first one tells
+    first = all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK"))
+    if not (config.tracking.enabled and first):  # of several processes the first one tells
         yield StageRun()
         return
     client, parent_id, run_id = _open(stage, config)

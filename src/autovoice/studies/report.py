@@ -29,20 +29,30 @@ def cell(value: dict[str, float], digits: int) -> str:
     return f"{value['mean']:.{digits}f} [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
 
 
+def table(lines: Sequence[Sequence[str]]) -> str:
+    """Markdown of lines of cells, the first of which is the heading."""
+    ruled = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
+    return "".join("| " + " | ".join(line) + " |\n" for line in ruled)
+
+
+def is_measured(rows: Sequence[dict[str, Any]], key: str) -> bool:
+    """Whether any row has the metric."""
+    return any(row[key].get("mean") is not None for row in rows)
+
+
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
     """A line a variant: its size, and every metric that any of them has."""
-    shown = {key: facts for key, facts in COLUMNS.items() if any(row[key].get("mean") is not None for row in rows)}
+    shown = {key: facts for key, facts in COLUMNS.items() if is_measured(rows, key)}
     lines = [["", "M parameters", "people", "steps", *(heading for heading, _ in shown.values())]]
     for row in rows:
         sizes = [row["name"], f"{row['parameters'] / 1e6:.1f}", str(row["people"]), str(row["steps"])]
         lines.append(sizes + [cell(row[key], digits) for key, (_, digits) in shown.items()])
-    lines.insert(1, ["---"] * len(lines[0]))
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    return table(lines)
 
 
 def plot(rows: Sequence[dict[str, Any]], axis: str, path: Path) -> None:
     """A panel a metric with intervals: against the axis (people, steps or parameters), or a bar a variant without one."""
-    keys = [key for key in COLUMNS if not key.startswith("copy_") and any(row[key].get("mean") for row in rows)]
+    keys = [key for key in COLUMNS if not key.startswith("copy_") and is_measured(rows, key)]
     figure, axes = plt.subplots(1, len(keys), figsize=(3.6 * len(keys), 3.4), layout="constrained", squeeze=False)
     for panel, key in zip(axes[0], keys, strict=True):
         measured = [row for row in rows if row[key].get("mean") is not None]

@@ -13,7 +13,7 @@ from autovoice.config import Config, varied
 from autovoice.evaluation.overlap import base_trained
 from autovoice.evaluation.protocol import run_protocol
 from autovoice.files import read_json, write_json
-from autovoice.training.corpus import Recording, extract_corpus
+from autovoice.training.corpus import Recording, extract_corpus, some_speakers
 from autovoice.training.pretrain import pretrain
 
 METRICS = ("secs", "campp", "cer", "dmos")
@@ -40,30 +40,25 @@ class Variant:
         return found[0].get(metric, {}) if found else {}
 
 
-def some_speakers(recordings: list[Recording], most: int, seed: int) -> list[Recording]:
-    """Recordings of `most` speakers, drawn with the seed, and of their pseudo-speakers; 0: all."""
-    names = sorted({r.speaker.rstrip("@") for r in recordings})
-    if not 0 < most < len(names):
-        return recordings
-    kept = {names[i] for i in np.random.default_rng([seed, 3]).permutation(len(names))[:most]}
-    return [r for r in recordings if r.speaker.rstrip("@") in kept]
+def key_of(*parts: Any) -> str:
+    """Names a folder: another one for anything else."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
-def folder_of(cfg: Config) -> Path:
-    """Where a variant lives: the same for the same settings, whatever study asks for it."""
+def folder_of(cfg: Config, recordings: list[Recording]) -> Path:
+    """Where a variant lives: the same for the same settings and corpus, whatever study asks for it."""
     trained = {name: value for name, value in asdict(cfg.pretrain).items() if name not in WHERE}
-    parts = [cfg.seed, asdict(cfg.audio), asdict(cfg.content), asdict(cfg.model), trained]
-    return Path(cfg.pretrain.work_dir) / "studies" / hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+    key = key_of(cfg.seed, cfg.audio, cfg.content, cfg.model, trained, recordings)
+    return Path(cfg.pretrain.work_dir) / "studies" / key
 
 
 def run_variant(cfg: Config, name: str, recordings: list[Recording], say: Callable[[str], None] = print) -> Variant:
     """Extracts features that are missing, trains, converts and measures; each is skipped where it was done before."""
-    p, folder = cfg.pretrain, folder_of(cfg)
-    recordings = some_speakers(recordings, p.max_speakers, cfg.seed)
-    if p.pseudo_weight == 0:
-        recordings = [r for r in recordings if r.ratio == 1]
-    features = Path(p.work_dir) / "studies" / f"features_{cfg.content.name.replace('/', '_')}_{cfg.content.layer}"
-    weights, summary = folder / "base.safetensors", folder / cfg.protocol.half / "metrics" / "summary.json"
+    p, recordings = cfg.pretrain, some_speakers(recordings, cfg.pretrain.max_speakers, cfg.seed)
+    folder = folder_of(cfg, recordings)
+    measured = folder / key_of(cfg.protocol, cfg.presets, cfg.evaluate, p.manifest, p.root)
+    features = Path(p.work_dir) / "studies" / f"features_{key_of(cfg.audio, cfg.content, p.root)}"
+    weights, summary = folder / "base.safetensors", measured / "metrics" / "summary.json"
     if not weights.is_file():
         extract_corpus(recordings, Path(p.root), features, cfg.content, cfg.audio, p.num_threads)
         _link(folder / "features", features)
@@ -72,9 +67,11 @@ def run_variant(cfg: Config, name: str, recordings: list[Recording], say: Callab
         root = Path(p.root)
         trained = base_trained((r.speaker, root / r.path) for r in recordings if r.ratio == 1)
         protocol = replace(cfg.protocol, manifest=p.manifest, root=p.root, weights=str(weights))
-        run_protocol(cfg, protocol, folder / protocol.half, trained, say)
+        run_protocol(cfg, protocol, measured, trained, say)
     people = len({r.speaker for r in recordings if r.ratio == 1})
-    return Variant(name, n_parameters(weights), people, p.max_steps, read_json(summary, "the study stage"))
+    return Variant(
+        name, n_parameters(weights), people, p.max_steps, read_json(summary, "python -m pipelines.pretraining.study")
+    )
 
 
 def _link(link: Path, features: Path) -> None:

@@ -14,9 +14,10 @@ from safetensors.torch import save_file
 from autovoice.audio.io import load_wav
 from autovoice.audio.resample import resample
 from autovoice.config import AudioConfig, ContentConfig
-from autovoice.errors import DataError
+from autovoice.config_pretrain import PretrainConfig
+from autovoice.errors import ConfigError, DataError
 from autovoice.features import at_level, even_length, extract_features
-from autovoice.files import replacing
+from autovoice.files import replacing, write_csv
 from autovoice.models.content import load_content_encoder
 from autovoice.models.speaker import embed_speaker
 from autovoice.processes import worker_pool
@@ -42,6 +43,14 @@ class Recording:
         return hashlib.sha256(self.path.encode()).hexdigest()[:20] + (f"_{self.ratio:.3f}" if self.ratio != 1 else "")
 
 
+def manifest_of(cfg: PretrainConfig) -> Path:
+    """The corpus manifest that cfg names; raises ConfigError where it is not there."""
+    if not cfg.manifest or not Path(cfg.manifest).is_file():
+        where, remedy = f"pretrain.manifest={cfg.manifest}", "name a CSV with path, speaker, gender, split, kind"
+        raise ConfigError("no corpus manifest", where, remedy)
+    return Path(cfg.manifest)
+
+
 def read_corpus(manifest: Path, split: str, root: Path | None = None) -> list[Recording]:
     """Speech recordings of `split` in a CSV with the columns path, speaker, gender, split, kind.
 
@@ -55,10 +64,7 @@ def read_corpus(manifest: Path, split: str, root: Path | None = None) -> list[Re
 
 def write_recipe(recordings: list[Recording], path: Path) -> None:
     """A line a recording, with the ratio of its pseudo-speaker."""
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, [field.name for field in fields(Recording)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(recording) for recording in recordings)
+    write_csv(path, [field.name for field in fields(Recording)], map(asdict, recordings))
 
 
 def read_recipe(path: Path) -> list[Recording]:
@@ -79,6 +85,15 @@ def pseudo_ratio(speaker: str) -> float:
     rng = np.random.default_rng(int(hashlib.sha256(speaker.encode()).hexdigest()[:8], 16))
     ratio = np.exp(rng.uniform(*np.log(PSEUDO_RATIOS)))
     return round(float(ratio if rng.random() < 0.5 else 1 / ratio), 3)
+
+
+def some_speakers(recordings: list[Recording], most: int, seed: int) -> list[Recording]:
+    """Recordings of `most` speakers, drawn with the seed, and of their pseudo-speakers; 0: all."""
+    names = sorted({r.speaker.removesuffix("@") for r in recordings})
+    if not 0 < most < len(names):
+        return recordings
+    kept = {names[i] for i in np.random.default_rng([seed, 3]).permutation(len(names))[:most]}
+    return [r for r in recordings if r.speaker.removesuffix("@") in kept]
 
 
 @cache

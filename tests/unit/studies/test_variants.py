@@ -10,8 +10,8 @@ from autovoice.errors import ConfigError
 from autovoice.models.discriminator import Discriminators
 from autovoice.models.generator import Generator, NoReference
 from autovoice.studies.report import markdown, plot
-from autovoice.studies.variants import Variant, folder_of, n_parameters, row_of, some_speakers
-from autovoice.training.corpus import Recording, pseudo_speakers
+from autovoice.studies.variants import Variant, folder_of, n_parameters, row_of
+from autovoice.training.corpus import Recording, pseudo_speakers, some_speakers
 from autovoice.training.module import GeneratorTraining, save_weights
 from autovoice.training.pretrain import schedule_of
 
@@ -36,9 +36,14 @@ def test_fewer_people_are_among_the_more() -> None:
 
 def test_a_variant_lives_where_its_settings_say_and_nowhere_else() -> None:
     base = compose()
-    assert folder_of(varied(base, ["study.name=other", "pretrain.num_threads=1"])) == folder_of(base)
+    assert folder_of(varied(base, ["study.name=other", "pretrain.num_threads=1"]), RECORDINGS) == folder_of(
+        base, RECORDINGS
+    )
     changes = ("model.n_heads=0", "content.layer=2", "pretrain.perturb=0", "seed=1")
-    assert len({folder_of(base), *(folder_of(varied(base, [change])) for change in changes)}) == 5
+    assert folder_of(base, RECORDINGS[1:]) != folder_of(base, RECORDINGS)
+    assert (
+        len({folder_of(base, RECORDINGS), *(folder_of(varied(base, [change]), RECORDINGS) for change in changes)}) == 5
+    )
 
 
 def test_an_override_of_no_key_or_no_value_is_one_sentence() -> None:
@@ -52,7 +57,7 @@ def test_an_override_of_no_key_or_no_value_is_one_sentence() -> None:
 def test_variants_of_every_study_are_different_configurations(name: str) -> None:
     cfg = compose([f"study={name}"])
     made = [varied(cfg, [*cfg.study.common, *overrides]) for overrides in list(cfg.study.variants.values())[:5]]
-    assert len({folder_of(variant) for variant in made}) == len(made) >= 4
+    assert len({folder_of(variant, RECORDINGS) for variant in made}) == len(made) >= 4
 
 
 def test_parameters_are_those_of_the_generator_alone(tmp_path: Path) -> None:
