@@ -47,6 +47,7 @@ def write_features(work: Path) -> None:
 
 def train(cfg: Config) -> GeneratorTraining:
     """The module after training, of the rank that asks."""
+    torch.set_num_threads(cfg.pretrain.num_threads)  # other tests leave other numbers, and sums in another order
     torch.manual_seed(0)
     module = build_module(cfg)
     fit(module, *group_by_speaker(RECORDINGS, Path(cfg.pretrain.work_dir) / "features", cfg.pretrain), cfg)
