@@ -34,4 +34,4 @@ def main(cfg: Config) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    run_stage("protocol", main, uses=("seed", "audio", "content", "presets", "evaluate", "protocol"))
+    run_stage("protocol", main, uses=("seed", "audio", "content", "presets", "evaluate", "protocol", "tts"))

@@ -12,7 +12,7 @@ from typing import NoReturn
 from autovoice import __version__
 from autovoice.commands.faults import MISUSE, explain
 
-COMMANDS = ("clone", "convert", "adapt", "evaluate", "gate", "report", "listen", "doctor")
+COMMANDS = ("clone", "convert", "adapt", "evaluate", "gate", "report", "listen", "speak", "sing", "verify", "doctor")
 INTERRUPTED = 130
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from autovoice.config_pretrain import DistillConfig, PretrainConfig, StudyConfig
 from autovoice.config_protocol import ProtocolConfig
 from autovoice.config_rules import check_keys, check_overrides, check_values
+from autovoice.config_song import SongConfig
+from autovoice.config_speech import TtsConfig
 from autovoice.config_study import AdaptationStudyConfig
 from autovoice.errors import ConfigError
 
@@ -195,6 +197,8 @@ class Config:
     study: StudyConfig = field(default_factory=StudyConfig)
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
     adaptation_study: AdaptationStudyConfig = field(default_factory=AdaptationStudyConfig)
+    tts: TtsConfig = field(default_factory=TtsConfig)
+    song: SongConfig = field(default_factory=SongConfig)
 
 
 def conf_dir() -> Path:

@@ -17,9 +17,10 @@ CHOICES = {
     "pretrain.accelerator": ("cpu", "gpu", "auto"),
     "pretrain.strategy": ("auto", "ddp"),
     "pretrain.precision": ("32-true", "bf16-mixed"),
-    "protocol.name": ("zero-shot", "seedvc", "fewshot", "copy", "singing", "seen"),
+    "protocol.name": ("zero-shot", "seedvc", "fewshot", "copy", "singing", "seen", "speak"),
     "protocol.half": ("choose", "measure", "all"),
     "protocol.target_kind": ("speech", "singing"),
+    "song.separator": ("spleeter", "demucs"),
 }
 POSITIVE = {
     "audio": ("sample_rate", "hop_length", "n_fft", "n_mels", "output_rate", "output_n_fft", "f0_min_hz"),
@@ -42,6 +43,7 @@ POSITIVE = {
     "distill": ("max_steps", "checkpoint_every_steps", "batch_size", "segment_s", "lr"),
     "protocol": ("n_pairs", "n_sources", "n_references"),
     "adaptation_study": ("n_sources", "n_mix_people"),
+    "song": ("max_songs",),
 }
 UNIT_INTERVAL = (
     "trainer.perturb",

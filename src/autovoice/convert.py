@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from autovoice.models.generator import Generator
 from autovoice.retrieval import retrieve
 from autovoice.torchaudio_compat import torchaudio
 from autovoice.voice import VoiceProfile
+from autovoice.watermark import marked_blocks
 from autovoice.weights import BASE_GENERATOR, load_generator_state
 
 Pitch = float | Literal["auto"]
@@ -105,7 +106,10 @@ class VoiceConverter:
     def convert(
         self, wav: np.ndarray, voice: VoiceProfile, preset: PresetConfig, pitch: Pitch = "auto", seed: int = 0
     ) -> np.ndarray:
-        """wav: mono at audio.sample_rate (T,) float32 in [-1, 1] -> float32 at audio.output_rate, as long, in `voice`."""
+        """wav: mono at audio.sample_rate (T,) float32 in [-1, 1] -> float32 at audio.output_rate, as long, in `voice`.
+
+        Without a watermark: who joins such pieces marks the whole (autovoice.watermark).
+        """
         blocks = array_blocks(wav, self.audio.sample_rate)
         analysis = analyse(blocks(), voice, self.audio, pitch)
         parts = list(self.stream(blocks(), analysis, voice, preset, seed))
@@ -120,13 +124,21 @@ class VoiceConverter:
         pitch: Pitch = "auto",
         seed: int = 0,
         on_progress: Callable[[float], None] | None = None,
+        watermark: bool = True,
+        tags: Mapping[str, str] | None = None,
     ) -> ConversionStats:
-        """Converts file to file in constant memory, reading the source twice; target is written whole or not at all."""
+        """Converts file to file in constant memory, reading the source twice; target is written whole or not at all.
+
+        watermark: with the voice's consent id as its payload; tags: as StreamWriter's.
+        """
         started, rate = time.perf_counter(), self.audio.sample_rate
         analysis = analyse(stream_blocks(source, rate, 10.0), voice, self.audio, pitch)
-        with StreamWriter(target, self.audio.output_rate) as writer:
+        parts = self.stream(stream_blocks(source, rate, 10.0), analysis, voice, preset, seed)
+        if watermark:
+            parts = marked_blocks(parts, self.audio.output_rate, voice.payload)
+        with StreamWriter(target, self.audio.output_rate, tags=tags) as writer:
             done = 0
-            for part in self.stream(stream_blocks(source, rate, 10.0), analysis, voice, preset, seed):
+            for part in parts:
                 writer.write(part)
                 done += len(part)
                 if on_progress:

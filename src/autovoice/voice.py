@@ -1,5 +1,6 @@
 """A cloned voice: who it sounds like, how high, how sure we are of it, and the recordings it came from."""
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable
@@ -55,9 +56,23 @@ class VoiceProfile:
     verdict: str  # good | usable | poor
     reasons: list[str] = field(default_factory=list)
     consent: str = ""
+    consent_file: str = ""  # its copy in the voice's folder
+    consent_sha256: str = ""  # of that file
     band_hz: float = FULL_BAND_HZ  # up to which the recordings have content
     adapted: Path | None = None
     recordings: list[np.ndarray] = field(default_factory=list, repr=False)
+
+    @property
+    def consent_id(self) -> str:
+        """Eight hexadecimal digits that name the consent on record, empty without any; results carry them."""
+        if not (self.consent or self.consent_sha256):
+            return ""
+        return hashlib.sha256(f"{self.consent}\n{self.consent_sha256}".encode()).hexdigest()[:8]
+
+    @property
+    def payload(self) -> int:
+        """What the watermark of this voice's results says: the consent id, 0 without any."""
+        return int(self.consent_id or "0", 16)
 
     def save(self, folder: Path, sample_rate: int) -> None:
         """Writes voice.json, voice.safetensors and, at sample_rate, recordings/*.flac.
@@ -100,9 +115,11 @@ class VoiceProfile:
             "verdict",
             "reasons",
             "consent",
+            "consent_file",
+            "consent_sha256",
         )
         values = asdict(self, dict_factory=lambda pairs: {k: v for k, v in pairs if k in names})
-        return {**values, "adapted": self.adapted is not None}
+        return {**values, "consent_id": self.consent_id, "adapted": self.adapted is not None}
 
 
 def voice_dir(voices: Path, name: str) -> Path:

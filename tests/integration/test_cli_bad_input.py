@@ -181,7 +181,7 @@ def test_a_bad_source_does_not_stop_the_others(voices, tmp_path, capsys):
     printed = capsys.readouterr()
     report = json.loads(printed.out)
     assert set(report["failed"]) == {str(text), str(gone)}
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["good.wav"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["good.wav", "good.wav.json"]
     assert str(text) in printed.err
     assert str(gone) in printed.err
 

@@ -83,7 +83,7 @@ def test_its_pipeline_depends_on_what_the_stage_imports_and_composes():
     assert [dep for dep in used if not any(dep == d or dep.startswith(f"{d}/") for d in listed)] == []
     code = [d for d in listed if d.startswith(("src/", "pipelines/"))]
     assert [d for d in code if not any(dep == d or dep.startswith(f"{d}/") for dep in used)] == []
-    groups = {f"conf/{name}" for name in ("audio", "content", "preset", "evaluate", "run")}
+    groups = {f"conf/{name}" for name in ("audio", "content", "preset", "evaluate", "run", "tts")}
     assert {d for d in listed if d.startswith("conf/")} - {"conf/assets"} == groups | {
         "conf/config.yaml", "conf/protocol/_common.yaml", "conf/protocol/${item}.yaml"
     }  # fmt: skip

@@ -71,6 +71,7 @@ def test_every_command_about_voices_takes_voices(command, capsys):
         ("convert", "a.wav", "--voice", "ada", "-o", "b.wav", "--device", "tpu"),
         ("adapt", "ada", "--fast"),
         ("evaluate", "pairs.csv"),
+        ("verify",),
     ],
 )
 def test_bad_use_is_exit_2_and_one_sentence(argv, capsys):

@@ -21,6 +21,7 @@ from autovoice.models.content import load_content_encoder
 from autovoice.models.speaker import embed_speaker
 from autovoice.retrieval import retrieve
 from autovoice.voice import VoiceProfile, clone_voice, recordings_of, voice_dir
+from autovoice.watermark import marked
 from autovoice.weights import BASE_GENERATOR
 from tests.audio_files import RATE, at_rate, speech
 
@@ -180,6 +181,7 @@ def test_a_file_is_converted_in_blocks_to_the_same_samples(
     stats = converter.convert_file(tmp_path / "in.wav", tmp_path / "deep" / "out.wav", voice, PRESETS["balanced"])
     assert stats.duration_s == pytest.approx(3.0, abs=0.001)
     whole = converter.convert(load_wav(tmp_path / "in.wav", RATE), voice, PRESETS["balanced"])
+    whole = marked(whole, OUT_RATE, voice.payload)
     assert np.abs(load_wav(tmp_path / "deep" / "out.wav", OUT_RATE) - whole).max() < 1e-3
 
 

@@ -1,7 +1,7 @@
 """Reads and writes audio files in constant memory: mono float32 inside, whatever the file is."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,14 +141,15 @@ def _format_warnings(recording: Recording) -> list[str]:
 
 
 class StreamWriter:
-    """Writes mono 16-bit audio block by block; the file appears whole at the end of the `with` block, or not at all.
+    """Writes 16-bit audio block by block; the file appears whole at the end of the `with` block, or not at all.
 
     The format follows the suffix (.wav, .flac, .ogg, .opus, .mp3); raises AudioError when it is another one, when the
     disk is full, or when the folder is not writable.
     """
 
-    def __init__(self, path: Path, sample_rate: int) -> None:
-        self.path, self.sample_rate = Path(path), sample_rate
+    def __init__(self, path: Path, sample_rate: int, channels: int = 1, tags: Mapping[str, str] | None = None) -> None:
+        """tags: title, artist, album and what else soundfile can store, by its names."""
+        self.path, self.sample_rate, self.channels, self.tags = Path(path), sample_rate, channels, tags or {}
         self._n_written = 0
 
     def __enter__(self) -> "StreamWriter":
@@ -158,15 +159,17 @@ class StreamWriter:
         try:
             with ExitStack() as stack:
                 self._temporary = stack.enter_context(replacing(self.path))
-                stream = sf.SoundFile(self._temporary, "w", self.sample_rate, 1, subtype, format=kind)
+                stream = sf.SoundFile(self._temporary, "w", self.sample_rate, self.channels, subtype, format=kind)
                 self._stream = stack.enter_context(stream)
+                for name, text in self.tags.items():
+                    setattr(stream, name, text)
                 self._stack = stack.pop_all()
         except (OSError, sf.LibsndfileError, ValueError) as error:
             raise self._problem(error) from error
         return self
 
     def write(self, wav: np.ndarray) -> None:
-        """Appends mono float32 (n,), clipped to [-1, 1]; raises AudioError on NaN or infinity and on a full disk."""
+        """Appends float32 (n,), or (n, channels), clipped to [-1, 1]; raises AudioError on NaN or infinity and on a full disk."""
         if not np.isfinite(wav).all():
             raise AudioError("would hold NaN or infinite samples", str(self.path), "report this as a bug")
         try:

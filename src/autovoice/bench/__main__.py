@@ -55,13 +55,18 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def jobs_of(args: argparse.Namespace) -> list[Job]:
-    """Every job of the table; the live one only where the shipped weights can stream, else a sentence says why not."""
+    """Every job of the table; speaking and the live one only where they can be, else a sentence says why not."""
+    from autovoice.bench.speaking import why_no_speech
     from autovoice.bench.stream import why_no_stream
     from autovoice.convert import pick_device
 
     device = str(pick_device(args.device))
     devices = list(dict.fromkeys(("cpu", device)))
     jobs = plan(args.systems, args.threads, devices, args.rtf_length, args.lengths, args.batches)
+    if reason := why_no_speech():
+        print(f"bench: speaking is left out: {reason}.", file=sys.stderr)
+    else:
+        jobs += [Job("speak", name, "cpu", n, 1.0) for name in args.systems if name in PRESETS for n in args.threads]
     if reason := why_no_stream():
         print(f"bench: live conversion is left out: {reason}.", file=sys.stderr)
         return jobs
@@ -69,7 +74,7 @@ def jobs_of(args: argparse.Namespace) -> list[Job]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measures every preset and baseline on the CPU, presets on a GPU too, against length, against batch and live."""
+    """Measures every preset and baseline on the CPU, presets on a GPU too, against length, against batch, speaking and live."""
     args = arguments(argv)
     try:
         from autovoice.bench.systems import demo_recordings

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """kind: speed | length | batch | stream; threads: of torch, a recording; length_s: of what is converted at once.
+    """kind: speed | length | batch | stream | speak; threads: of torch, a recording; length_s: of what is converted at once.
 
     at_once: recordings that are converted side by side.
     """

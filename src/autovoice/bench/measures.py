@@ -1,4 +1,4 @@
-"""The four measurements: speed of a preset, against length, against batch, and as a stream."""
+"""The measurements: speed of a preset, against length, against batch, speaking, and as a stream."""
 
 import tempfile
 import time
@@ -30,6 +30,11 @@ def measure(job: Job, source: Path, target: Path) -> Row:
         return asdict(job) | stream(job, wav, target)
     system = system_of(job.system, target, job.device)
     system.convert(tiled(wav, SENTENCE_S))  # warm-up: first calls allocate
+    if job.kind == "speak":
+        from autovoice.bench.speaking import measure_speaking
+
+        assert isinstance(system, Preset)
+        return asdict(job) | measure_speaking(system)
     numbers = {"speed": speed, "length": whole, "batch": batch}[job.kind](job, system, wav)
     if isinstance(system, Preset) and system.converter.device != torch.device(job.device):
         raise AutovoiceError("ran out of memory", job.device, "close what else uses it, or measure shorter --lengths")

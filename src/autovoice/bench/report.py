@@ -32,10 +32,17 @@ STREAM: tuple[Column, ...] = (
     *MEMORY,
     ("parameters M", "parameters", "M"),
 )
+SPEAK: tuple[Column, ...] = (
+    ("audio s", "audio_s", ".2f"),
+    ("latency p50 ms", "latency_p50_ms", ".0f"),
+    ("p95 ms", "latency_p95_ms", ".0f"),
+    *MEMORY,
+)
 TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     "speed": ("Conversion: one recording at once (RTF), 3 s sentences (latency)", SPEED),
     "length": ("Against length, file to file", (("seconds", "length_s", "g"), RTF, *MEMORY)),
     "batch": ("Against batch: recordings side by side in threads of one process", BATCH),
+    "speak": ("Speaking a short sentence, front-end included", SPEAK),
     "stream": ("Live: delay without computing, time to compute a block of 20 ms", STREAM),
 }
 

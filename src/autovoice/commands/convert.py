@@ -43,6 +43,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--device", type=device, default="auto", metavar="cpu|cuda|cuda:N|auto", help="default: auto, CUDA if any"
     )
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="same seed, same result (default: 0)")
+    parser.add_argument(
+        "--no-watermark", action="store_true", help="leave out the inaudible mark; the provenance says so"
+    )
     add_voices(parser)
     parser.set_defaults(collects=("sources", Path))
 
@@ -109,22 +112,28 @@ def plan(sources: list[Path], out: str) -> list[tuple[Path, Path]]:
 def _convert_all(
     args: Namespace, console: Console, jobs: list[tuple[Path, Path]]
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    voice_folder = _voice_folder(args)
+    voice_folder = folder_of_voice(args)
     if len(jobs) == 1:
         _check_readable(jobs[0][0])  # before the models load
     from autovoice.config import compose
     from autovoice.convert import VoiceConverter
+    from autovoice.provenance import provenance_of
 
     preset = compose().presets[args.preset]
     converter = VoiceConverter(args.device)
-    voice = _voice(args, console, voice_folder, converter)
+    voice = target_voice(args, console, voice_folder, converter)
+    if args.no_watermark:
+        console.warn("no watermark: nothing in the sound will tell that it is converted")
     done: list[dict[str, Any]] = []
     failed: dict[str, str] = {}
     for source, target in jobs:
         try:
             warnings = warn_of(source, console)
+            record = provenance_of(voice, converter.weights, args.preset, not args.no_watermark)
             with console.progress(f"converting {source.name}") as on_progress:
-                stats = converter.convert_file(source, target, voice, preset, args.pitch, args.seed, on_progress)
+                how = (voice, preset, args.pitch, args.seed, on_progress, record.watermark, record.tags())
+                stats = converter.convert_file(source, target, *how)
+            record.write_beside(target)
         except (AutovoiceError, OSError, RuntimeError) as error:
             sentence, code = explain(error)
             if code != 2:
@@ -132,7 +141,8 @@ def _convert_all(
             failed[str(source)] = sentence
             console.error(sentence if str(source) in sentence else f"{source}: {sentence}")
             continue
-        done.append({"source": str(source), "out": str(target), "warnings": warnings, **asdict(stats)})
+        facts = {"source": str(source), "out": str(target), "warnings": warnings, "watermark": record.watermark}
+        done.append({**facts, **asdict(stats)})
         console.say(
             f"{target}: {stats.duration_s:.2f} s in {stats.seconds_used:.2f} s, shifted {stats.shift_st:+.1f} semitones"
         )
@@ -145,7 +155,7 @@ def _check_readable(source: Path) -> None:
     probe(source)
 
 
-def _voice_folder(args: Namespace) -> Path | None:
+def folder_of_voice(args: Namespace) -> Path | None:
     """Where the named voice lives, checked before anything heavy is loaded; None for --reference."""
     from autovoice.voice import voice_dir
 
@@ -159,7 +169,8 @@ def _voice_folder(args: Namespace) -> Path | None:
     return folder
 
 
-def _voice(args: Namespace, console: Console, folder: Path | None, converter: Any) -> Any:
+def target_voice(args: Namespace, console: Console, folder: Path | None, converter: Any) -> Any:
+    """The named voice, or one cloned from the --reference recordings."""
     from autovoice.voice import VoiceProfile, clone_voice
 
     if folder is not None:

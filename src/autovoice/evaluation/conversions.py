@@ -28,6 +28,7 @@ CODE = (
     "features.py",
     "retrieval.py",
     "voice.py",
+    "watermark",
 )  # what decides a result
 
 
@@ -75,10 +76,13 @@ class Maker:
             known = read_json(beside, "python -m pipelines.protocol in an empty folder")
             if known["inputs"] == inputs and known["sha256"] == sha256_file(job.out):
                 return float(known["rtf"])
+        rtf = self._write(job)
+        write_json(beside, {"inputs": inputs, "sha256": sha256_file(job.out), "rtf": rtf})
+        return rtf
+
+    def _write(self, job: Job) -> float:
         source, preset = job.trial.source.path, self.presets[job.preset]
-        stats = self.converter.convert_file(source, job.out, self._voice(job.trial), preset, job.pitch, self.seed)
-        write_json(beside, {"inputs": inputs, "sha256": sha256_file(job.out), "rtf": stats.rtf})
-        return stats.rtf
+        return self.converter.convert_file(source, job.out, self._voice(job.trial), preset, job.pitch, self.seed).rtf
 
     def _inputs(self, job: Job) -> str:
         references = [audio_sha(path) for path in job.trial.target.references[job.trial.seconds]]

@@ -1,6 +1,6 @@
 """Evaluation protocols: who is converted into whom, drawn from a manifest with a seed and disjoint from training."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -18,13 +18,16 @@ from autovoice.evaluation.overlap import Trained, overlaps, refuse
 from autovoice.evaluation.people import Person, read_people
 from autovoice.evaluation.run import check_names, evaluate
 from autovoice.evaluation.trials import Trial, copies, crossed, paired, shortfalls, trials_of
+from autovoice.tts.front_end import FrontEnd, load_front_end
 from autovoice.weights import BASE_GENERATOR
 
 
-def build_trials(p: ProtocolConfig, cutter: Cutter, seed: int, known: set[str]) -> tuple[list[Trial], list[str]]:
+def build_trials(
+    p: ProtocolConfig, cutter: Cutter, seed: int, known: set[str], read: Sequence[Clip] = ()
+) -> tuple[list[Trial], list[str]]:
     """The trials of a protocol, their audio cut below cutter.out; and sentences about what was left out.
 
-    known: whom training heard, the only targets of `seen`.
+    known: whom training heard, the only targets of `seen`; read: the sources of `speak`.
 
     Raises DataError for an unusable manifest, people who have too little speech, and fewer people than asked for.
     """
@@ -40,6 +43,8 @@ def build_trials(p: ProtocolConfig, cutter: Cutter, seed: int, known: set[str]) 
         targets = _drawn_targets(p, people, seed, lambda person: cut(person, p.reference_s[0]))
     if p.name == "copy":
         return copies(targets), notes
+    if p.name == "speak":
+        return crossed(read, targets), notes
     if p.name == "seedvc":
         return crossed(
             _utterances(p, "speech", p.n_sources, {t.person.name for t in targets}, cutter, seed), targets
@@ -72,11 +77,11 @@ def _drawn_targets(
     p: ProtocolConfig, people: list[Person], seed: int, cut: Callable[[Person], Target | None]
 ) -> list[Target]:
     """As many as can be needed, by name. seedvc and copy need them all, the others repeat those there are."""
-    n = p.n_references if p.name == "seedvc" else p.n_pairs
+    n = p.n_references if p.name in ("seedvc", "speak") else p.n_pairs
     found = list(islice((target for person in _shuffled(people, seed, 1) if (target := cut(person))), n))
-    asked = "n_references" if p.name == "seedvc" else "n_pairs"
+    asked = "n_references" if p.name in ("seedvc", "speak") else "n_pairs"
     needed_s = p.reference_s[0] + (0.0 if p.name == "seen" else CEILING_S[0])
-    _require_people(p, len(found), n if p.name in ("seedvc", "copy") else 1, needed_s, f"protocol.{asked}={n}")
+    _require_people(p, len(found), n if p.name in ("seedvc", "speak", "copy") else 1, needed_s, f"protocol.{asked}={n}")
     return sorted(found, key=lambda target: target.person.name)
 
 
@@ -140,7 +145,8 @@ def run_protocol(
     measured = replace(cfg.evaluate, metrics=p.metrics or cfg.evaluate.metrics)
     check_names(measured)
     cutter = Cutter(out / "speech", cfg.audio)
-    trials, notes = build_trials(p, cutter, cfg.seed, {t.speaker for t in trained})
+    front_end, read = _reading(cfg, p, cutter)
+    trials, notes = build_trials(p, cutter, cfg.seed, {t.speaker for t in trained}, read)
     trained = check_training(trials, trained, p.name == "seen", p.manifest)
     write_table(out / "trials.csv", [trial_row(trial, out) for trial in trials])
     for note in notes:
@@ -148,5 +154,23 @@ def run_protocol(
     weights = Path(p.weights) if p.weights else BASE_GENERATOR
     converter = VoiceConverter("cpu", weights=weights, audio=cfg.audio, content=cfg.content)
     jobs = jobs_of(trials, p.name, p.presets, out)
-    table = convert_all(jobs, Maker(converter, cfg.presets, cfg.seed), out)
+    table = convert_all(jobs, _maker(cfg, converter, front_end), out)
     return evaluate(table, out / "metrics", measured, cfg.seed, trained=trained)
+
+
+def _reading(cfg: Config, p: ProtocolConfig, cutter: Cutter) -> tuple[FrontEnd | None, list[Clip]]:
+    """The front-end of `speak` and what it reads as itself; none for the other protocols."""
+    if p.name != "speak":
+        return None, []
+    from autovoice.evaluation.speaking import read_aloud
+
+    front_end = load_front_end(cfg.tts)
+    return front_end, read_aloud(front_end, p.n_sources, cutter.out)
+
+
+def _maker(cfg: Config, converter: VoiceConverter, front_end: FrontEnd | None) -> Maker:
+    if front_end is None:
+        return Maker(converter, cfg.presets, cfg.seed)
+    from autovoice.evaluation.speaking import SpeakingMaker
+
+    return SpeakingMaker(converter, cfg.presets, cfg.seed, front_end)

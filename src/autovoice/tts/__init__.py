@@ -1,1 +1,1 @@
-"""Text to speech: a text and a voice -> audio. English; the front-end needs the extra `tts`."""
+"""Text to speech: a text -> audio in the front-end's own voice. English needs the extra `speech`, Kokoro and Piper `tts`."""

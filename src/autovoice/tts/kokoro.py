@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from autovoice.errors import ConfigError
 from autovoice.tts.phonemes import phonemes
 
 SAMPLE_RATE = 24000
+DEFAULT_VOICE = "af_heart"
 MAX_PHONEMES = 510  # of one run of the model; also the rows of a voice's table
 STYLE_SHAPE = (MAX_PHONEMES, 256)
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
@@ -109,6 +111,32 @@ def cut(said: str, limit: int = MAX_PHONEMES) -> Iterator[str]:
         said = said[end:].strip()
     if said:
         yield said
+
+
+@dataclass(frozen=True)
+class Kokoro:
+    """The front-end (tts.front_end): one voice, which speaks its own accent."""
+
+    voice: str
+    sample_rate: int = SAMPLE_RATE
+
+    @property
+    def name(self) -> str:
+        return f"kokoro {self.voice}"
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return (language_of(self.voice),)
+
+    def speak(self, text: str, speed: float = 1.0) -> np.ndarray:
+        """Raises what speech raises."""
+        return speech(text, self.voice, speed)[0]
+
+
+def load(voice: str) -> Kokoro:
+    """voice: a name of voices(), empty for the default. Raises ConfigError for another, AssetError without a model."""
+    style(voice or DEFAULT_VOICE)
+    return Kokoro(voice or DEFAULT_VOICE)
 
 
 def _spoken(said: str, styles: np.ndarray, speed: float) -> np.ndarray:

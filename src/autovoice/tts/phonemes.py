@@ -1,4 +1,4 @@
-"""English text -> the phonemes that Kokoro reads, by espeak-ng's library (package espeakng-loader, extra `tts`).
+"""Text -> the phonemes that Kokoro (English) or Piper read, by espeak-ng's library (package espeakng-loader, extra `tts`).
 
 espeak-ng is GPL-3.0: it is loaded at run time where a person has installed it, and is no part of this project.
 """
@@ -6,7 +6,9 @@ espeak-ng is GPL-3.0: it is loaded at run time where a person has installed it, 
 import ctypes
 import re
 import threading
+import unicodedata
 from functools import cache
+from pathlib import Path
 
 from autovoice.errors import ConfigError
 
@@ -26,7 +28,8 @@ OWN = {
     "en-gb": (("e^ə", "ɛː"), ("i^ə", "ɪə"), ("ə^ʊ", "Q"), ("e", "A"), ("ɾ", "T"), ("ʔ", "t")),
 }
 SYNCHRONOUS, DONT_EXIT, UTF8 = 2, 0x8000, 1  # espeak_AUDIO_OUTPUT, an option of espeak_Initialize, a text mode
-IPA_TIED = 0x02 | 0x80 | ord(TIE) << 8  # phoneme mode
+IPA = 0x02  # phoneme modes
+IPA_TIED = IPA | 0x80 | ord(TIE) << 8
 _lock = threading.Lock()  # the library has one voice at a time
 
 
@@ -47,13 +50,13 @@ def _espeak() -> ctypes.CDLL:
     return library
 
 
-def _clause(text: str, language: str) -> str:
-    """Phonemes of a text without marks, as espeak-ng writes them, ties included."""
+def _clause(text: str, file: str, mode: int) -> str:
+    """Phonemes of a text without marks, as espeak-ng writes them; file: of a language, below espeak-ng's lang/."""
     rest, found = ctypes.c_char_p(text.encode()), []
     with _lock:
-        _espeak().espeak_SetVoiceByName(LANGUAGES[language].encode())
+        _espeak().espeak_SetVoiceByName(file.encode())
         while rest.value:
-            found.append(_espeak().espeak_TextToPhonemes(ctypes.byref(rest), UTF8, IPA_TIED) or b"")
+            found.append(_espeak().espeak_TextToPhonemes(ctypes.byref(rest), UTF8, mode) or b"")
     return SWITCH.sub("", " ".join(part.decode() for part in found)).strip()
 
 
@@ -64,9 +67,39 @@ def phonemes(text: str, language: str = "en-us") -> str:
     """
     if language not in LANGUAGES:
         raise ConfigError(f"no phonemes of {language!r}", "language", f"choose one of {', '.join(LANGUAGES)}")
-    clauses = MARKS.split(" ".join(BRACKETS.sub(" ", text.replace("’", "'")).split()))
-    said = "".join(part if i % 2 else f" {_clause(part, language)} " for i, part in enumerate(clauses))
+    said = _said(text, LANGUAGES[language], IPA_TIED)
     for old, new in COMMON + OWN[language]:
         said = said.replace(old, new)
-    said = re.sub(r"(\S)\u0329", r"ᵊ\1", said).replace(TIE, "")
+    return _joined(re.sub(r"(\S)\u0329", r"ᵊ\1", said).replace(TIE, ""))
+
+
+def ipa(text: str, language: str) -> str:
+    """The IPA of a text, decomposed (NFD), with its punctuation and single spaces, as Piper's voices were taught.
+
+    language: as espeak-ng calls it (en-us, de, ...). Raises ConfigError as phonemes does.
+    """
+    _espeak()
+    if language not in _files():
+        raise ConfigError(f"espeak-ng has no language {language!r}", "language", "choose another voice")
+    return unicodedata.normalize("NFD", _joined(_said(text, _files()[language], IPA)))
+
+
+@cache
+def _files() -> dict[str, str]:
+    """Language -> its file below espeak-ng's lang/."""
+    import espeakng_loader
+
+    folder, found = Path(espeakng_loader.get_data_path()) / "lang", dict[str, str]()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        for name in re.findall(r"^language\s+(\S+)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            found.setdefault(name, path.relative_to(folder).as_posix())
+    return found | LANGUAGES
+
+
+def _said(text: str, file: str, mode: int) -> str:
+    clauses = MARKS.split(" ".join(BRACKETS.sub(" ", text.replace("’", "'")).split()))
+    return "".join(part if i % 2 else f" {_clause(part, file, mode)} " for i, part in enumerate(clauses))
+
+
+def _joined(said: str) -> str:
     return re.sub(r" ([;:,.!?…])", r"\1", " ".join(said.split()))
