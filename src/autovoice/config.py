@@ -122,7 +122,8 @@ class PresetConfig:
     reference_s: float = 12.0  # seconds of the target that the generator attends to
     retrieval: float = 0.5  # 0 to 1: share of content replaced by the target's nearest frames
     retrieval_k: int = 4
-    feedback: float = 0.0  # of the words that a first pass loses, how much a second one is given back; 0: one pass
+    feedback: float = 0.0  # of the words that a first pass loses, how much a second one is given back; 0: none
+    voice_feedback: float = 0.0  # and of the voice that it misses; both 0: one pass
     chunk_s: float = 24.0  # the generator makes so much at once; it changes memory, not the result
     context_s: float = 2.0
 

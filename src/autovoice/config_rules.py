@@ -103,7 +103,9 @@ def check_values(config: Any) -> None:
     _require(divides, "model.n_heads", n_heads, "a divisor of model.dim, or 0")
     for name, preset in config.presets.items():
         _check_choice(f"presets.{name}.encoder", preset.encoder, ("large", "student"))
-        _require(0 <= preset.feedback <= 2, f"presets.{name}.feedback", preset.feedback, "from 0 to 2")
+        for field in ("feedback", "voice_feedback"):
+            value = getattr(preset, field)
+            _require(0 <= value <= 2, f"presets.{name}.{field}", value, "from 0 to 2")
         _require(0 <= preset.retrieval <= 1, f"presets.{name}.retrieval", preset.retrieval, "from 0 to 1")
         for field in PRESET_POSITIVE:
             value = getattr(preset, field)

@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ from autovoice.errors import AutovoiceError
 from autovoice.models.content import encode, load_content_encoder, load_student
 from autovoice.models.excitation import harmonic_excitation
 from autovoice.models.generator import Generator
+from autovoice.models.speaker import embed_speaker
 from autovoice.retrieval import retrieve
 from autovoice.torchaudio_compat import torchaudio
 from autovoice.voice import VoiceProfile
@@ -36,6 +37,7 @@ CONTENT_CORE_S, CONTENT_CONTEXT_S = 24.0, 2.0  # the content encoder hears at mo
 MIN_CHUNK_S = 3.0  # of the generator, before the device is given up
 LOGGER = logging.getLogger(__name__)
 MIN_FRAMES = 8  # the spectra of anything shorter have no frame
+MIN_HEARD_FRAMES = 80  # voiced ones, without which nobody can be recognised
 
 
 @dataclass
@@ -195,11 +197,9 @@ class VoiceConverter:
         noise = torch.randn(excitation.shape, generator=torch.Generator().manual_seed(seed + first)) * 0.1
         frames = (f0, loudness, excitation, noise.to(self.device))
         said = self._said(torch.from_numpy(padded)[None].to(self.device), preset)
-        spoken = self._speak(said, frames, voice, preset)
-        if preset.feedback:
-            heard = torchaudio.functional.resample(spoken[None], self.audio.output_rate, self.audio.sample_rate)
-            lost = said - self._said(heard, preset)
-            spoken = self._speak(said + preset.feedback * lost, frames, voice, preset)
+        spoken = self._speak(said, voice, frames, preset)
+        if preset.feedback or preset.voice_feedback:
+            spoken = self._speak(*self._corrected(said, spoken, frames[0], voice, preset), frames, preset)
         if voice.adapted:  # above what its recordings hold an adapted generator was taught nothing
             band_hz = torch.tensor([max(voice.band_hz, self.audio.sample_rate / 2)], device=self.device)
             spoken = limit_band(spoken[None], band_hz, self.audio.output_rate)[0]
@@ -214,7 +214,20 @@ class VoiceConverter:
             return encode(self._student(), wav, normalise=False)  # it guesses normalised content
         return encode(self.encoder, wav, self.content.instance_norm)
 
-    def _speak(self, content: Tensor, frames: tuple[Tensor, ...], voice: VoiceProfile, preset: PresetConfig) -> Tensor:
+    def _corrected(
+        self, said: Tensor, spoken: Tensor, f0: Tensor, voice: VoiceProfile, preset: PresetConfig
+    ) -> tuple[Tensor, VoiceProfile]:
+        """Content and voice for a second pass: each with a share more of what the first one, spoken (T,), fell short by."""
+        heard = torchaudio.functional.resample(spoken[None], self.audio.output_rate, self.audio.sample_rate)
+        if preset.feedback:
+            said = said + preset.feedback * (said - self._said(heard, preset))
+        if preset.voice_feedback and (f0 > 0).sum() >= MIN_HEARD_FRAMES:
+            missing = voice.spk_emb - embed_speaker(heard[0].cpu().numpy())
+            spk_emb = voice.spk_emb + preset.voice_feedback * missing
+            voice = replace(voice, spk_emb=spk_emb / np.linalg.norm(spk_emb))
+        return said, voice
+
+    def _speak(self, content: Tensor, voice: VoiceProfile, frames: tuple[Tensor, ...], preset: PresetConfig) -> Tensor:
         """content (1, T, D) and frames as _in_chunks takes them -> wav (2 T * hop,) at audio.output_rate."""
         index, voiced = voice.ref_content.float().to(self.device), frames[0][:, ::2] > 0
         content = retrieve(content, index, voiced, preset.retrieval, preset.retrieval_k)

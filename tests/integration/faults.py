@@ -45,7 +45,7 @@ def _octaves(f0: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 AUDIO_FAULTS: dict[str, tuple[Change, set[str]]] = {  # how the audio changes; one of these metrics must be named
     "silence": (np.zeros_like, {"secs", "campp", "silence_share"}),
-    "noise": (lambda wav: _noise(wav, 0.0), {"cer", "secs", "dnsmos_ovrl"}),
+    "noise": (lambda wav: _noise(wav, 0.0), {"secs", "campp"}),
     "pitch_5_percent": (lambda wav: with_pitch(wav, lambda f0, t: f0 * 1.05), {"shift_st"}),
     "semitone": (lambda wav: with_pitch(wav, lambda f0, t: f0 * 2 ** (1 / 12)), {"shift_st"}),
     "wobble": (

@@ -28,7 +28,11 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, spk: Tensor, past: Tensor | None = None) -> Tensor:
         """x: (B, T, D), spk: (B, D), past: the 6 frames before x (B, 6, D) of a stream, or None -> (B, T, D)."""
-        scale, shift, gain = self.ada(spk)[:, None].chunk(3, -1)
+        return self.modulated(x, self.ada(spk)[:, None], past)
+
+    def modulated(self, x: Tensor, ada: Tensor, past: Tensor | None = None) -> Tensor:
+        """forward with ada(spk)[:, None] (B, 1, 3 D) known already: a stream has one speaker."""
+        scale, shift, gain = ada.chunk(3, -1)
         seen = F.pad(x.transpose(1, 2), self.padding) if past is None else torch.cat([past, x], 1).transpose(1, 2)
         h = self.depthwise(seen).transpose(1, 2)
         h = F.layer_norm(h, h.shape[-1:]) * (1 + scale) + shift

@@ -8,10 +8,10 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from autovoice.models.excitation import HIGHEST_HARMONIC, LOWEST_F0_HZ
-from autovoice.models.generator import KERNEL, Generator
+from autovoice.models.generator import KERNEL, Block, Generator
 from autovoice.models.student import KERNEL as STUDENT_KERNEL
 from autovoice.models.student import StudentEncoder
 from autovoice.models.whisper import N_MELS
@@ -48,9 +48,9 @@ class GeneratorStream:
             self.spk = generator.spk(spk_emb[None])
             ref = generator.bottleneck(ref_content[None])
             self.memory = generator.reference.memory(ref, ref_mel[None], self.spk)
-        dim = self.spk.shape[1]
-        n_blocks = len(generator.content_blocks) + len(generator.blocks)
-        self.past = [torch.zeros(1, KERNEL - 1, dim) for _ in range(n_blocks)]
+            blocks = [*generator.content_blocks, *generator.blocks]
+            self.ada = [block.ada(self.spk)[:, None] for block in blocks]
+        self.past = [torch.zeros(1, KERNEL - 1, self.spk.shape[1]) for _ in blocks]
         self.random = torch.Generator().manual_seed(seed)
         half = self.n_fft // 2
         self.excitation, self.noise = torch.zeros(half), self._more_noise(half)
@@ -73,17 +73,17 @@ class GeneratorStream:
         h = g.inp(torch.cat([g.bottleneck(content[None]), prosody.unflatten(1, (-1, 2)).flatten(2)], -1))
         past = iter(range(len(self.past)))
         for block in g.content_blocks:
-            h = self._block(block, h, next(past))
+            h = self._block(block, h, next(past))  # type: ignore[arg-type]
         h = g.reference(h, self.memory)
         h = h.repeat_interleave(2, 1) + g.prosody(prosody)
         for block in g.blocks:
-            h = self._block(block, h, next(past))
+            h = self._block(block, h, next(past))  # type: ignore[arg-type]
         parts = [self._frame(h[:, i], float(f0_filled[i]), bool(f0[i] > 0)) for i in range(len(f0))]
         return torch.cat(parts)
 
-    def _block(self, block: nn.Module, x: Tensor, i: int) -> Tensor:
+    def _block(self, block: Block, x: Tensor, i: int) -> Tensor:
         past, self.past[i] = self.past[i], torch.cat([self.past[i], x], 1)[:, -(KERNEL - 1) :]
-        return block(x, self.spk, past)
+        return block.modulated(x, self.ada[i], past)
 
     def _frame(self, h: Tensor, f0: float, voiced: bool) -> Tensor:
         """One frame of the inverse STFT; returns the hop of samples that nothing later will change."""
