@@ -18,6 +18,7 @@ from autovoice.files import replacing
 from autovoice.stage import run_stage
 from autovoice.training.batch import Jobs, predict
 from autovoice.voice import VoiceProfile
+from autovoice.watermark import marked
 
 MAX_REFERENCES = 8  # recordings of the target that a result is compared with
 
@@ -35,7 +36,8 @@ class ConvertModule(L.LightningModule):
         started = time.perf_counter()
         out = self.converter.convert(wav, job["voice"], job["preset"], job["pitch"], self.seed)
         rtf = (time.perf_counter() - started) / (len(wav) / self.converter.audio.sample_rate)
-        save_wav(job["out"], out, self.converter.audio.output_rate)
+        rate = self.converter.audio.output_rate
+        save_wav(job["out"], marked(out, rate, job["voice"].payload), rate)
         return rtf
 
 
