@@ -73,7 +73,7 @@ def open_page(browser: Any, watch: Watch) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)  # met at once; only a busy machine comes near
         watch.follow(page)
         page.goto(where.as_uri() if isinstance(where, Path) else where)
         return page

@@ -194,12 +194,13 @@ def test_a_reference_can_stand_in_for_a_voice(tmp_path):
     assert sf.info(tmp_path / "o.flac").frames == OUT_RATE
 
 
-def test_the_same_seed_gives_the_same_file_from_any_folder(voices, tmp_path, monkeypatch):
+def test_the_same_seed_gives_the_same_samples_from_any_folder(voices, tmp_path, monkeypatch):
     sf.write(tmp_path / "s.wav", speech("allison", 1.0), RATE)
     convert(voices, tmp_path / "s.wav", tmp_path / "one.wav")
     monkeypatch.chdir(tmp_path)
     assert convert(voices, "s.wav", "new/folder/two.wav") == 0
-    assert Path("one.wav").read_bytes() == Path("new/folder/two.wav").read_bytes()
+    one, two = (sf.read(path, dtype="int16")[0] for path in ("one.wav", "new/folder/two.wav"))
+    assert np.array_equal(one, two)  # their metadata say when they were made
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 def write_plots(folder: Path, rows: list[Row], kept: MeasureCache) -> None:
     """Below `folder`: similarity.csv (a line a pair), pareto.csv (a system), f0_scatter.csv (a frame),
-    reference_seconds.csv (a pair), and f0 overlays of some conversions. kept: where f0 tracks are looked up."""
+    reference_seconds.csv (a pair), and f0 overlays of some conversions without faults. kept: where f0 is looked up."""
     names = ("secs", "campp", "cer", "f0_rmse_hz")
     facts = ((row.pair.system, row.pair.source.stem, row.pair.target_speaker) for row in rows)
     lines = (
@@ -43,7 +43,7 @@ def write_plots(folder: Path, rows: list[Row], kept: MeasureCache) -> None:
     _write(folder / "pareto.csv", ("system", "secs", "campp", "cer"), pareto(rows))
     _write(folder / "f0_scatter.csv", ("pair", "system", "source_hz", "converted_hz"), f0_scatter(rows, kept))
     _write(folder / "reference_seconds.csv", ("pair", "system", "seconds", "secs", "campp"), reference_seconds(rows))
-    conversions = [row for row in rows if row.pair.kind == "conversion" and row.pair.converted.is_file()]
+    conversions = [row for row in rows if row.pair.kind == "conversion" and not row.faults]
     for i, row in enumerate(conversions[:: max(1, len(conversions) // N_PICTURES)][:N_PICTURES]):
         with replacing(folder / f"f0_{i}.png") as temporary:
             temporary.write_bytes(picture(row))

@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile as sf
 import yaml
@@ -47,6 +48,14 @@ def read(folder: Path, name: str) -> list[dict[str, str]]:
 def written(folder: Path, rows: list[Row]) -> Path:
     write_plots(folder, rows, MeasureCache(None))
     return folder
+
+
+def test_a_conversion_that_cannot_be_read_has_no_picture_and_stops_nothing(audio, tmp_path):
+    broken = tmp_path / "nan.wav"
+    sf.write(broken, np.full(RATE, np.nan), RATE, "FLOAT")
+    pair = Pair(2, audio["source"], (audio["short"],), broken, system="a", kind="conversion")
+    folder = written(tmp_path, [row(audio, "a", secs=0.5), Row(pair, {"secs": None}, faults={"secs": "holds NaN"})])
+    assert [path.name for path in folder.glob("f0_*.png")] == ["f0_0.png"]
 
 
 def test_pareto_is_a_point_a_system_of_those_that_have_both(audio, tmp_path):
