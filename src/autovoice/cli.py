@@ -12,7 +12,9 @@ from typing import NoReturn
 from autovoice import __version__
 from autovoice.commands.faults import MISUSE, explain
 
-COMMANDS = ("clone", "convert", "adapt", "evaluate", "gate", "report", "listen", "speak", "sing", "verify", "doctor")
+COMMANDS = (
+    "clone", "convert", "batch", "adapt", "evaluate", "gate", "report", "listen", "speak", "sing", "verify", "doctor",
+)  # fmt: skip
 INTERRUPTED = 130
 
 

@@ -1,7 +1,9 @@
 """Where a result comes from: a record in the file's own metadata, and beside it as FILE.json."""
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import soundfile as sf
 
 from autovoice import __version__
 from autovoice.files import read_json, sha256_file, write_json
-from autovoice.voice import VoiceProfile
+from autovoice.voice import VoiceProfile, consent_id_of, joint_consent
 
 SIGN = "autovoice provenance"
 
@@ -27,22 +29,56 @@ class Provenance:
     watermark: bool
     time_utc: str
     version: str = __version__
+    parts: Mapping[str, str] = field(default_factory=dict)  # of several voices: the consent id of each
+
+    def facts(self) -> dict[str, Any]:
+        """The record for JSON; parts only where there are any."""
+        return {name: value for name, value in asdict(self).items() if name != "parts" or value}
 
     def tags(self) -> dict[str, str]:
         """The record as soundfile's string fields, for StreamWriter."""
-        return {"software": f"AutoVoice {self.version}", "comment": json.dumps({SIGN: asdict(self)}, sort_keys=True)}
+        return {"software": f"AutoVoice {self.version}", "comment": json.dumps({SIGN: self.facts()}, sort_keys=True)}
 
     def write_beside(self, path: Path) -> Path:
         """Writes FILE.json with the record and the SHA-256 of the finished file."""
-        write_json(sidecar_of(path), {**asdict(self), "file_sha256": sha256_file(path)})
+        write_json(sidecar_of(path), {**self.facts(), "file_sha256": sha256_file(path)})
         return sidecar_of(path)
 
 
 def provenance_of(voice: VoiceProfile, base_weights: Path, preset: str, watermark: bool) -> Provenance:
     """The record of a result that is made now."""
     model, weights = ("adapted", voice.adapted) if voice.adapted else ("base", base_weights)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Provenance(voice.name, model, sha256_file(weights), preset, voice.consent_id, watermark, now)
+    facts = (voice.name, model, sha256_file(weights), preset, voice.consent_id, watermark, _now())
+    return Provenance(*facts, parts=voice.parts)
+
+
+def provenance_of_several(
+    voices: Mapping[str, VoiceProfile], base_weights: Path, preset: str, watermark: bool
+) -> Provenance:
+    """The record of a result with several voices; voices: by whom each replaces. Its consent id is that of all of them.
+
+    weights_sha256: of the one file, or of the hashes of all, sorted and joined, where there are more.
+    """
+    records = [provenance_of(voice, base_weights, preset, watermark) for voice in voices.values()]
+    names = " ".join(f"{speaker}={voice.name}" for speaker, voice in voices.items())
+    hashes = sorted({record.weights_sha256 for record in records})
+    if len(records) == 1:
+        return replace(records[0], voice=names)
+    parts = {name: own for v in voices.values() for name, own in (v.parts or {v.name: v.consent_id}).items()}
+    return Provenance(
+        voice=names,
+        model="+".join(sorted({record.model for record in records})),
+        weights_sha256=hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest(),
+        preset=preset,
+        consent_id=consent_id_of(joint_consent(parts)),
+        watermark=watermark,
+        time_utc=_now(),
+        parts=parts,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def sidecar_of(path: Path) -> Path:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -60,14 +60,13 @@ class VoiceProfile:
     consent_sha256: str = ""  # of that file
     band_hz: float = FULL_BAND_HZ  # up to which the recordings have content
     adapted: Path | None = None
+    parts: dict[str, str] = field(default_factory=dict)  # of a blend: the consent id of each voice in it
     recordings: list[np.ndarray] = field(default_factory=list, repr=False)
 
     @property
     def consent_id(self) -> str:
         """Eight hexadecimal digits that name the consent on record, empty without any; results carry them."""
-        if not (self.consent or self.consent_sha256):
-            return ""
-        return hashlib.sha256(f"{self.consent}\n{self.consent_sha256}".encode()).hexdigest()[:8]
+        return consent_id_of(self.consent, self.consent_sha256)
 
     @property
     def payload(self) -> int:
@@ -120,6 +119,21 @@ class VoiceProfile:
         )
         values = asdict(self, dict_factory=lambda pairs: {k: v for k, v in pairs if k in names})
         return {**values, "consent_id": self.consent_id, "adapted": self.adapted is not None}
+
+
+def consent_id_of(consent: str, file_sha256: str = "") -> str:
+    """The id of what was said and shown; empty where both are."""
+    if not (consent or file_sha256):
+        return ""
+    return hashlib.sha256(f"{consent}\n{file_sha256}".encode()).hexdigest()[:8]
+
+
+def joint_consent(parts: Mapping[str, str]) -> str:
+    """What several people's consent comes to, in whatever order they are named; parts: the consent id of each voice.
+
+    Empty where one has none: nobody consents for another.
+    """
+    return ", ".join(f"{name} {parts[name]}" for name in sorted(parts)) if all(parts.values()) else ""
 
 
 def voice_dir(voices: Path, name: str) -> Path:

@@ -3,16 +3,22 @@
 examples:
   autovoice convert talk.wav --voice ada -o talk_as_ada.wav
   autovoice convert one.wav two.mp3 --reference someone.flac -o converted/ --preset quality
+  autovoice convert talk.wav --voice ada:0.7,june:0.3 -o between.wav
+  autovoice convert interview.wav --list-speakers
+  autovoice convert interview.wav --map S2=ada -o out.wav
 """
 
 import math
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from autovoice.commands import conversation
 from autovoice.commands.console import Console, add_voices
+from autovoice.commands.conversation import speakers
 from autovoice.commands.faults import explain
 from autovoice.commands.recordings import expand, load_checked, warn_of
 from autovoice.errors import AutovoiceError
@@ -20,19 +26,23 @@ from autovoice.errors import AutovoiceError
 PRESETS = ("fast", "balanced", "quality")
 WRITABLE = {".wav", ".flac"}
 MAX_SHIFT_ST = 36.0
+VOICE_HELP = "a voice made by `autovoice clone`, or a blend of several: ada:0.7,june:0.3"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """convert SOURCE... (--voice NAME | --reference PATH...) -o OUT and how."""
+    """convert SOURCE... (--voice NAME | --reference PATH... | --map SPEAKER=VOICE... | --list-speakers) -o OUT and how."""
     parser.add_argument(
         "sources", nargs="+", type=Path, metavar="SOURCE", help="recordings to convert, or folders of them"
     )
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--voice", metavar="NAME", help="a voice made by `autovoice clone`")
+    target.add_argument("--voice", metavar="NAME", help=VOICE_HELP)
     target.add_argument("--reference", nargs="+", type=Path, metavar="PATH", help="recordings of the target, used once")
-    parser.add_argument(
-        "-o", "--out", required=True, metavar="OUT", help="a .wav or .flac file; a folder for several sources"
+    target.add_argument(
+        "--map", nargs="+", metavar="SPEAKER=VOICE", help="of a recording of several: whose voice becomes which"
     )
+    target.add_argument("--list-speakers", action="store_true", help="who speaks in it and when; nothing is converted")
+    parser.add_argument("--speakers", type=speakers, metavar="N", help="how many there are (default: found out)")
+    parser.add_argument("-o", "--out", metavar="OUT", help="a .wav or .flac file; a folder for several sources")
     parser.add_argument(
         "--preset", choices=PRESETS, default="balanced", help="speed against quality (default: balanced)"
     )
@@ -80,7 +90,15 @@ def seed(text: str) -> int:
 def run(args: Namespace) -> int:
     """Converts each source; a bad one is named and does not stop the others."""
     console = Console(args)
+    if args.speakers and not (args.map or args.list_speakers):
+        raise AutovoiceError("has no use here", "--speakers", "give --map or --list-speakers with it")
+    if args.list_speakers:
+        return conversation.list_speakers(args, console)
+    if args.out is None:
+        raise AutovoiceError("is missing", "-o OUT", "name a .wav or .flac file, or a folder")
     jobs = plan(args.sources, args.out)
+    if args.map:
+        return conversation.run(args, console, jobs)
     done, failed = _convert_all(args, console, jobs)
     console.result({"converted": done, "failed": failed})
     return 2 if failed else 0
@@ -115,12 +133,7 @@ def _convert_all(
     voice_folder = folder_of_voice(args)
     if len(jobs) == 1:
         _check_readable(jobs[0][0])  # before the models load
-    from autovoice.config import compose
-    from autovoice.convert import VoiceConverter
-    from autovoice.provenance import provenance_of
-
-    preset = compose().presets[args.preset]
-    converter = VoiceConverter(args.device)
+    converter = converter_on(args.device)
     voice = target_voice(args, console, voice_folder, converter)
     if args.no_watermark:
         console.warn("no watermark: nothing in the sound will tell that it is converted")
@@ -128,12 +141,7 @@ def _convert_all(
     failed: dict[str, str] = {}
     for source, target in jobs:
         try:
-            warnings = warn_of(source, console)
-            record = provenance_of(voice, converter.weights, args.preset, not args.no_watermark)
-            with console.progress(f"converting {source.name}") as on_progress:
-                how = (voice, preset, args.pitch, args.seed, on_progress, record.watermark, record.tags())
-                stats = converter.convert_file(source, target, *how)
-            record.write_beside(target)
+            facts = convert_one(source, target, args, console, voice, converter)
         except (AutovoiceError, OSError, RuntimeError) as error:
             sentence, code = explain(error)
             if code != 2:
@@ -141,12 +149,42 @@ def _convert_all(
             failed[str(source)] = sentence
             console.error(sentence if str(source) in sentence else f"{source}: {sentence}")
             continue
-        facts = {"source": str(source), "out": str(target), "warnings": warnings, "watermark": record.watermark}
-        done.append({**facts, **asdict(stats)})
-        console.say(
-            f"{target}: {stats.duration_s:.2f} s in {stats.seconds_used:.2f} s, shifted {stats.shift_st:+.1f} semitones"
-        )
+        done.append(facts)
+        took = f"{facts['duration_s']:.2f} s in {facts['seconds_used']:.2f} s"
+        console.say(f"{target}: {took}, shifted {facts['shift_st']:+.1f} semitones")
     return done, failed
+
+
+@lru_cache(maxsize=1)
+def converter_on(device: str) -> Any:
+    """The VoiceConverter of this process: its models are loaded once."""
+    from autovoice.convert import VoiceConverter
+
+    return VoiceConverter(device)
+
+
+@lru_cache(maxsize=1)
+def configuration() -> Any:
+    """conf/, composed once."""
+    from autovoice.config import compose
+
+    return compose()
+
+
+def convert_one(
+    source: Path, target: Path, args: Namespace, console: Console, voice: Any, converter: Any
+) -> dict[str, Any]:
+    """Converts a recording, marks it and writes its provenance beside it; -> what a machine wants to know of it."""
+    from autovoice.provenance import provenance_of
+
+    warnings, preset = warn_of(source, console), configuration().presets[args.preset]
+    record = provenance_of(voice, converter.weights, args.preset, not args.no_watermark)
+    with console.progress(f"converting {source.name}") as on_progress:
+        how = (voice, preset, args.pitch, args.seed, on_progress, record.watermark, record.tags())
+        stats = converter.convert_file(source, target, *how)
+    record.write_beside(target)
+    facts = {"source": str(source), "out": str(target), "warnings": warnings, "watermark": record.watermark}
+    return {**facts, **asdict(stats)}
 
 
 def _check_readable(source: Path) -> None:
@@ -155,26 +193,35 @@ def _check_readable(source: Path) -> None:
     probe(source)
 
 
-def folder_of_voice(args: Namespace) -> Path | None:
-    """Where the named voice lives, checked before anything heavy is loaded; None for --reference."""
-    from autovoice.voice import voice_dir
+def folder_of_voice(args: Namespace) -> dict[Path, float] | None:
+    """Where the named voice lives, or those of a blend, with their weights, of sum 1; None for --reference.
+
+    Checked before anything heavy is loaded.
+    """
+    from autovoice.blend import parse_blend
 
     if args.voice is None:
         return None
-    folder = voice_dir(args.voices, args.voice)
+    return {_known_folder(args.voices, name): weight for name, weight in parse_blend(args.voice).items()}
+
+
+def _known_folder(voices: Path, name: str) -> Path:
+    from autovoice.voice import voice_dir
+
+    folder = voice_dir(voices, name)
     if not (folder / "voice.json").is_file():
-        known = sorted(p.parent.name for p in args.voices.glob("*/voice.json"))
+        known = sorted(p.parent.name for p in voices.glob("*/voice.json"))
         hint = f"known: {', '.join(known[:8])}" if known else "clone it first: autovoice clone NAME RECORDING"
         raise AutovoiceError("no such voice", str(folder), hint)
     return folder
 
 
-def target_voice(args: Namespace, console: Console, folder: Path | None, converter: Any) -> Any:
-    """The named voice, or one cloned from the --reference recordings."""
+def target_voice(args: Namespace, console: Console, folder: dict[Path, float] | None, converter: Any) -> Any:
+    """The named voice, the blend of those that are named, or one cloned from the --reference recordings."""
     from autovoice.voice import VoiceProfile, clone_voice
 
     if folder is not None:
-        return VoiceProfile.load(folder)
+        return _named_voice([VoiceProfile.load(path) for path in folder], list(folder.values()), console, converter)
     wavs, _ = load_checked(args.reference, console)
     with console.progress("listening to the reference") as on_progress:
         voice = clone_voice(
@@ -182,4 +229,15 @@ def target_voice(args: Namespace, console: Console, folder: Path | None, convert
         )
     for reason in voice.reasons:
         console.warn(reason)
+    return voice
+
+
+def _named_voice(voices: list[Any], weights: list[float], console: Console, converter: Any) -> Any:
+    from autovoice.blend import blend
+
+    if len(voices) == 1:
+        return voices[0]
+    voice = blend(voices, weights, converter.weights)
+    if voice.adapted is None and any(part.adapted for part in voices):
+        console.warn("adapted weights are left out of the blend: not all of its voices are adapted from this base")
     return voice

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from autovoice.commands.console import Console, add_voices
-from autovoice.commands.convert import PRESETS, device, folder_of_voice, pitch, seed, target_voice
+from autovoice.commands.convert import (
+    PRESETS,
+    VOICE_HELP,
+    converter_on,
+    device,
+    folder_of_voice,
+    pitch,
+    seed,
+    target_voice,
+)
 from autovoice.errors import AutovoiceError
 
 WRITABLE = (".wav", ".flac", ".mp3", ".ogg", ".opus")
@@ -26,7 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "song", nargs="?", type=Path, metavar="SONG", help="a song; not needed where both of its stems are named"
     )
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--voice", metavar="NAME", help="a voice made by `autovoice clone`")
+    target.add_argument("--voice", metavar="NAME", help=VOICE_HELP)
     target.add_argument("--reference", nargs="+", type=Path, metavar="PATH", help="recordings of the target, used once")
     parser.add_argument(
         "-o", "--out", required=True, type=Path, metavar="OUT", help=f"a file: {', '.join(WRITABLE)}; the song's rate"
@@ -56,16 +65,22 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Writes the song, and beside it what it was made of."""
-    console, files = Console(args), _files(args)
+    console = Console(args)
+    console.result(sing_one(args, console))
+    return 0
+
+
+def sing_one(args: Namespace, console: Console) -> dict[str, Any]:
+    """Sings a song, marks it and writes its provenance beside it; -> what a machine wants to know of it."""
+    files = _files(args)
     folder = folder_of_voice(args)
     warnings = [text for path in files for text in _oddities(path, console)]
     from autovoice.config import compose
-    from autovoice.convert import VoiceConverter
     from autovoice.provenance import provenance_of
     from autovoice.song.convert import SongOptions, convert_song
 
     config = compose()
-    converter = VoiceConverter(args.device)
+    converter = converter_on(args.device)
     voice = target_voice(args, console, folder, converter)
     if args.no_watermark:
         console.warn("no watermark: nothing in the sound will tell that it is converted")
@@ -84,8 +99,7 @@ def run(args: Namespace) -> int:
     record.write_beside(args.out)
     _say(console, args.out, stats)
     stats.warnings = warnings + stats.warnings
-    console.result({"out": str(args.out), "voice": voice.name, "watermark": record.watermark, **asdict(stats)})
-    return 0
+    return {"out": str(args.out), "voice": voice.name, "watermark": record.watermark, **asdict(stats)}
 
 
 def _files(args: Namespace) -> list[Path]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autovoice.commands.console import Console, add_voices
-from autovoice.commands.convert import PRESETS, device, folder_of_voice, seed, target_voice
+from autovoice.commands.convert import PRESETS, VOICE_HELP, converter_on, device, folder_of_voice, seed, target_voice
 from autovoice.errors import AutovoiceError, DataError
 
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("words", nargs="*", metavar="TEXT", help="what to speak, plain text")
     parser.add_argument("-f", "--file", type=Path, metavar="FILE", help="a text file in UTF-8 instead")
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--voice", metavar="NAME", help="a voice made by `autovoice clone`")
+    target.add_argument("--voice", metavar="NAME", help=VOICE_HELP)
     target.add_argument("--reference", nargs="+", type=Path, metavar="PATH", help="recordings of the target, used once")
     parser.add_argument(
         "-o",
@@ -79,7 +79,14 @@ def text_of(words: list[str], file: Path | None) -> str:
 
 def run(args: Namespace) -> int:
     """Writes the whole text as one file, sentence by sentence."""
-    console, text = Console(args), text_of(args.words, args.file)
+    console = Console(args)
+    console.result(speak_one(args, console))
+    return 0
+
+
+def speak_one(args: Namespace, console: Console) -> dict[str, Any]:
+    """Speaks a text, marks it and writes its provenance beside it; -> what a machine wants to know of it."""
+    text = text_of(args.words, args.file)
     if args.out.suffix.lower() not in WRITABLE:
         raise AutovoiceError("is not a format that can be written", f"-o {args.out}", f"name it {', '.join(WRITABLE)}")
     started = time.perf_counter()
@@ -102,9 +109,8 @@ def run(args: Namespace) -> int:
     duration_s, used = tally.n_samples / rate, time.perf_counter() - started
     facts = {"out": str(args.out), "voice": voice.name, "sentences": tally.n_sentences, "duration_s": duration_s}
     facts |= {"seconds_used": used, "first_sentence_s": tally.first_s, "watermark": record.watermark}
-    console.result(facts)
     console.say(f"{args.out}: {duration_s:.2f} s of speech, sentences: {tally.n_sentences}, in {used:.2f} s")
-    return 0
+    return facts
 
 
 @dataclass
@@ -141,10 +147,9 @@ def _prepare(args: Namespace, console: Console, text: str) -> tuple[Any, Any, It
     tts.voice = tts.voice if args.tts_voice is None else args.tts_voice
     front_end = load_front_end(tts)
     require_language(front_end, args.lang)
-    from autovoice.convert import VoiceConverter
     from autovoice.speech.speak import speak
 
-    converter = VoiceConverter(args.device)
+    converter = converter_on(args.device)
     voice = target_voice(args, console, folder, converter)
     preset = config.presets[args.preset]
     spoken = speak(text, voice, front_end, converter, preset, args.lang, args.speed, args.seed)

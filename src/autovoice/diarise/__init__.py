@@ -1,0 +1,1 @@
+"""Who speaks when in one recording, and the conversion of some of those who do."""
