@@ -9,6 +9,7 @@ from typing import Any
 from autovoice.config_pretrain import DistillConfig, PretrainConfig, StudyConfig
 from autovoice.config_protocol import ProtocolConfig
 from autovoice.config_rules import check_keys, check_overrides, check_values
+from autovoice.config_serve import ServeConfig
 from autovoice.config_song import SongConfig
 from autovoice.config_speech import TtsConfig
 from autovoice.config_study import AdaptationStudyConfig
@@ -200,6 +201,7 @@ class Config:
     adaptation_study: AdaptationStudyConfig = field(default_factory=AdaptationStudyConfig)
     tts: TtsConfig = field(default_factory=TtsConfig)
     song: SongConfig = field(default_factory=SongConfig)
+    serve: ServeConfig = field(default_factory=ServeConfig)
 
 
 def conf_dir() -> Path:

@@ -44,6 +44,27 @@ POSITIVE = {
     "protocol": ("n_pairs", "n_sources", "n_references"),
     "adaptation_study": ("n_sources", "n_mix_people"),
     "song": ("max_songs",),
+    "serve": (
+        "workers",
+        "batch",
+        "queue",
+        "stream_queue_s",
+        "stream_idle_s",
+        "sync_s",
+        "sync_chars",
+        "text_chars",
+        "upload_bytes",
+        "upload_s",
+        "upload_channels",
+        "voice_files",
+        "voices_per_key",
+        "job_timeout_s",
+        "drain_s",
+        "lease_s",
+        "retention_s",
+        "requests_per_minute",
+        "audio_s_per_day",
+    ),
 }
 UNIT_INTERVAL = (
     "trainer.perturb",
@@ -52,6 +73,7 @@ UNIT_INTERVAL = (
     "optim.beta2",
     "trainer.max_cer",
     "evaluate.confidence",
+    "serve.quality_sample",
 )
 PRESET_POSITIVE = ("reference_s", "retrieval_k", "chunk_s")
 MIN_REFERENCE_S = 3.0  # a voice is cloned from no less
@@ -110,6 +132,9 @@ def check_values(config: Any) -> None:
         for field in PRESET_POSITIVE:
             value = getattr(preset, field)
             _require(0 < value < math.inf, f"presets.{name}.{field}", value, "finite and more than 0")
+    _check_choice("serve.preset", config.serve.preset, list(config.presets) or [config.serve.preset])
+    _require(0 <= config.serve.port < 65536, "serve.port", config.serve.port, "from 0 to 65535")
+    _require(config.serve.max_streams >= 0, "serve.max_streams", config.serve.max_streams, "0 or more")
     _require(0 <= config.trainer.mix < 1, "trainer.mix", config.trainer.mix, "from 0 to less than 1")
     _check_protocol(config)
     _check_study(config)
