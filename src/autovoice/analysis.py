@@ -11,6 +11,7 @@ from autovoice.audio.loudness import centred_power, frame_power, gain_from_power
 from autovoice.audio.windows import overlapping_windows
 from autovoice.config import AudioConfig
 from autovoice.models.excitation import fill_unvoiced, frame_phase
+from autovoice.spans import stage
 from autovoice.voice import VoiceProfile
 
 BLOCK_S, CONTEXT_S = 20.0, 0.5
@@ -73,6 +74,7 @@ def _shift_st(f0: np.ndarray, voice: VoiceProfile, pitch: float | Literal["auto"
     return float(pitch)
 
 
+@stage("analysis")
 def analyse(
     blocks: Iterator[np.ndarray],
     voice: VoiceProfile,
@@ -86,7 +88,8 @@ def analyse(
     for window in overlapping_windows(blocks, core, context):
         n_frames, lead = -(-len(window.wav) // hop), window.lead // hop
         part = slice(lead, lead + -(-window.n_core // hop))
-        f0s.append(extract_f0(window.wav, hop, n_frames, audio.f0_min_hz, audio.f0_max_hz * VIBRATO_ROOM)[part])
+        with stage("f0"):
+            f0s.append(extract_f0(window.wav, hop, n_frames, audio.f0_min_hz, audio.f0_max_hz * VIBRATO_ROOM)[part])
         louds.append(centred_power(window.wav, hop, n_frames)[part])
         powers.append(frame_power(window.wav[window.lead : window.lead + window.n_core], rate))
         n_samples += window.n_core

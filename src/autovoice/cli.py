@@ -13,7 +13,8 @@ from autovoice import __version__
 from autovoice.commands.faults import MISUSE, explain
 
 COMMANDS = (
-    "clone", "convert", "batch", "adapt", "evaluate", "gate", "report", "listen", "speak", "sing", "verify", "doctor",
+    "clone", "convert", "batch", "adapt", "evaluate", "gate", "report", "listen", "speak", "sing", "verify", "serve", "keys",
+    "profile", "doctor",
 )  # fmt: skip
 INTERRUPTED = 130
 

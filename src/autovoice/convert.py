@@ -25,6 +25,7 @@ from autovoice.models.excitation import harmonic_excitation
 from autovoice.models.generator import Generator
 from autovoice.models.speaker import embed_speaker
 from autovoice.retrieval import retrieve
+from autovoice.spans import stage, staged
 from autovoice.torchaudio_compat import torchaudio
 from autovoice.voice import VoiceProfile
 from autovoice.watermark import marked_blocks
@@ -134,14 +135,15 @@ class VoiceConverter:
         watermark: with the voice's consent id as its payload; tags: as StreamWriter's.
         """
         started, rate = time.perf_counter(), self.audio.sample_rate
-        analysis = analyse(stream_blocks(source, rate, 10.0), voice, self.audio, pitch)
-        parts = self.stream(stream_blocks(source, rate, 10.0), analysis, voice, preset, seed)
+        analysis = analyse(staged("read", stream_blocks(source, rate, 10.0)), voice, self.audio, pitch)
+        parts = self.stream(staged("read", stream_blocks(source, rate, 10.0)), analysis, voice, preset, seed)
         if watermark:
-            parts = marked_blocks(parts, self.audio.output_rate, voice.payload)
+            parts = staged("watermark", marked_blocks(parts, self.audio.output_rate, voice.payload))
         with StreamWriter(target, self.audio.output_rate, tags=tags) as writer:
             done = 0
             for part in parts:
-                writer.write(part)
+                with stage("write"):
+                    writer.write(part)
                 done += len(part)
                 if on_progress:
                     on_progress(done / max(1, self.spoken(analysis.n_samples)))
@@ -180,6 +182,7 @@ class VoiceConverter:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
+    @stage("frames")
     @torch.no_grad()
     def _convert_window(
         self, window: Window, analysis: Analysis, voice: VoiceProfile, preset: PresetConfig, seed: int
@@ -208,6 +211,7 @@ class VoiceConverter:
         core = slice(self.spoken(window.lead), self.spoken(window.lead + window.n_core))
         return np.clip(out[core], -OUTPUT_PEAK, OUTPUT_PEAK).astype(np.float32)
 
+    @stage("content")
     def _said(self, wav: Tensor, preset: PresetConfig) -> Tensor:
         """wav (1, n) at audio.sample_rate -> its content (1, n // 320, D)."""
         if preset.encoder == "student":
@@ -247,6 +251,7 @@ class VoiceConverter:
             parts.append(self._generate(cut, voice, preset)[(start - a) * per_frame[-1] : (end - a) * per_frame[-1]])
         return torch.cat(parts)
 
+    @stage("generator")
     def _generate(self, frames: tuple[Tensor, ...], voice: VoiceProfile, preset: PresetConfig) -> Tensor:
         """The generator's forward pass over a chunk (1, t, ...) of _in_chunks."""
         spk_emb = torch.from_numpy(voice.spk_emb)[None].to(self.device)

@@ -1,5 +1,6 @@
 """Reads and writes audio files in constant memory: mono float32 inside, whatever the file is."""
 
+import math
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
@@ -104,15 +105,24 @@ def load_native(path: Path) -> tuple[np.ndarray, int]:
         return np.concatenate(list(_checked(recording, Path(path)))), recording.sample_rate
 
 
-def probe(path: Path) -> AudioInfo:
-    """Reads a file to its end; raises AudioError as load_wav, and names what is usable but not right as warnings."""
+def probe(path: Path, most_s: float = math.inf, most_channels: int = 1024) -> AudioInfo:
+    """Reads a file to its end, or just past most_s; names what is usable but not right as warnings.
+
+    Raises AudioError as load_wav, and for more than most_channels.
+    """
     with ExitStack() as stack:
         recording = open_recording(Path(path), stack)
+        if recording.channels > most_channels:
+            raise AudioError(
+                f"has {recording.channels} channels, {most_channels} are allowed", str(path), "mix it down"
+            )
         n, n_full, total = 0, np.zeros(recording.channels), np.zeros(recording.channels)
         for block in _checked(recording, Path(path)):
             n, ones = n + len(block), np.ones(len(block), np.float32)
             n_full += ones @ (np.abs(block) >= FULL_SCALE).astype(np.float32)
             total += ones @ block
+            if n > most_s * recording.sample_rate:
+                break
     duration_s, warnings = n / recording.sample_rate, list(recording.warnings)
     if recording.promised_s - duration_s > max(0.1, 0.01 * recording.promised_s):
         promised = f"{recording.promised_s:.1f} s that its header promises"

@@ -107,7 +107,7 @@ def _serve(args: Namespace, results: Path) -> int:
     console.result({"address": address, "systems": list(plan.systems), "results": str(results)})
     sys.stdout.flush()
     if not args.no_browser:
-        _open(address)
+        open_browser(address)
     server.serve(server.create_app(cases, plan, results, listeners), listening)
     return 0
 
@@ -122,7 +122,7 @@ def _server() -> Any:
     return listening_server
 
 
-def _open(address: str) -> None:
+def open_browser(address: str) -> None:
     import threading
     import webbrowser
 

@@ -1,0 +1,171 @@
+"""The model behind the server: the one place that knows which converter, readers and separators it is made of."""
+
+import copy
+import threading
+import time
+from dataclasses import asdict
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autovoice.audio.io import StreamWriter, load_wav
+from autovoice.config import Config
+from autovoice.convert import ConversionStats, VoiceConverter
+from autovoice.errors import DataError
+from autovoice.files import sha256_file
+from autovoice.live import LiveConverter
+from autovoice.models.content import load_student
+from autovoice.provenance import provenance_of
+from autovoice.voice import Progress, VoiceProfile, clone_voice
+from autovoice.watermark import marked_blocks
+
+ABOUT = {
+    "fast": "hears through the small causal encoder; the fastest, and the one that can stream",
+    "balanced": "hears through the large encoder and borrows half of the sound from the voice's own frames",
+    "quality": "as balanced, and corrects the voice in a second pass; half as fast",
+}
+LANGUAGES = {"hibari": ["en"], "kokoro": ["en"]}  # of others the front-end itself is asked
+
+
+class Engine:
+    """Loaded once; conversions may run in several threads."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.load_s = 0.0
+        self._converter: VoiceConverter | None = None
+        self._cloning = threading.Lock()
+
+    def load(self) -> None:
+        """Loads the models, so that the first request waits no longer than the others."""
+        started = time.perf_counter()
+        self._converter = VoiceConverter(self.config.serve.device, audio=self.config.audio, content=self.config.content)
+        self.load_s = time.perf_counter() - started
+
+    @property
+    def ready(self) -> bool:
+        """Whether conversions can begin."""
+        return self._converter is not None
+
+    @property
+    def converter(self) -> VoiceConverter:
+        """The loaded converter."""
+        assert self._converter is not None, "load first"
+        return self._converter
+
+    @property
+    def at_once(self) -> int:
+        """How many short conversions it makes together: one where the converter knows no batches."""
+        return self.config.serve.batch if hasattr(self.converter, "convert_many") else 1
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """Of the base generator."""
+        return sha256_file(self.converter.weights)
+
+    @cached_property
+    def abilities(self) -> dict[str, bool]:
+        """What this installation can do beyond conversion."""
+        return {
+            "speech": find_spec("hibari" if self.config.tts.name == "hibari" else "onnxruntime") is not None,
+            "songs": find_spec("torch") is not None,
+            "evaluate": all(find_spec(name) for name in ("faster_whisper", "jiwer", "speechmos", "resemblyzer")),
+        }
+
+    def clone(self, name: str, paths: list[Path], consent: str) -> VoiceProfile:
+        """A profile from recordings; raises DataError under 3 s of speech. One at a time: it takes all cores."""
+        with self._cloning:
+            wavs = [load_wav(path, self.config.audio.output_rate) for path in paths]
+            return clone_voice(name, wavs, consent, encoder=self.converter.encoder, audio=self.config.audio)
+
+    def convert(
+        self, source: Path, target: Path, voice: VoiceProfile, preset: str, pitch: Any, seed: int, on_progress: Progress
+    ) -> ConversionStats:
+        """As `autovoice convert`: watermarked, with its provenance inside and beside it."""
+        record = provenance_of(voice, self.converter.weights, preset, True)
+        how = (self.config.presets[preset], pitch, seed, on_progress, True, record.tags())
+        stats = self.converter.convert_file(source, target, voice, *how)
+        record.write_beside(target)
+        return stats
+
+    def sing(
+        self,
+        source: Path,
+        target: Path,
+        voice: VoiceProfile,
+        preset: str,
+        options: dict[str, Any],
+        on_progress: Progress,
+    ) -> dict[str, Any]:
+        """As `autovoice sing`; options: pitch, seed, keep_stems -> SongStats as a dictionary."""
+        from autovoice.song.convert import SongOptions, convert_song
+
+        record = provenance_of(voice, self.converter.weights, preset, True)
+        how = SongOptions(**options, tags=record.tags())
+        models = (voice, self.converter, self.config.presets[preset], self.config.song)
+        stats = convert_song(source, target, *models, how, on_progress)
+        record.write_beside(target)
+        return asdict(stats)
+
+    def speak(
+        self, text: str, target: Path, voice: VoiceProfile, preset: str, options: dict[str, Any], on_progress: Progress
+    ) -> float:
+        """As `autovoice speak`; options: lang, speed, seed -> seconds of speech."""
+        from autovoice.speech.speak import speak
+
+        how = (self.config.presets[preset], options["lang"], options["speed"], options["seed"])
+        spoken = speak(text, voice, self._front_end, self.converter, *how)
+        record, rate, n = provenance_of(voice, self.converter.weights, preset, True), self.config.audio.output_rate, 0
+
+        def wavs() -> Any:
+            for sentence in spoken:
+                on_progress(sentence.share)
+                yield sentence.wav
+
+        with StreamWriter(target, rate, tags=record.tags()) as writer:
+            for block in marked_blocks(wavs(), rate, voice.payload):
+                writer.write(block)
+                n += len(block)
+            if not n:
+                raise DataError("holds nothing that can be read aloud", "text", "check its language")
+        record.write_beside(target)
+        return n / rate
+
+    def live(self, voice: VoiceProfile, shift_st: float | None) -> LiveConverter:
+        """A stream into a voice, on the CPU; shift_st: None follows the speaker."""
+        generator = self.converter.generator_of(voice)
+        if self.converter.device.type != "cpu":
+            generator = copy.deepcopy(generator).cpu()
+        reference_s = self.config.presets["fast"].reference_s
+        return LiveConverter(self._live_student, generator, voice, self.config.audio, shift_st, reference_s)
+
+    @cached_property
+    def _live_student(self) -> Any:
+        return load_student(self.config.content)
+
+    @cached_property
+    def languages(self) -> list[str]:
+        """What can be spoken."""
+        if not self.abilities["speech"]:
+            return []
+        if self.config.tts.name in LANGUAGES:
+            return LANGUAGES[self.config.tts.name]
+        return list(self._front_end.languages)
+
+    @cached_property
+    def _front_end(self) -> Any:
+        from autovoice.tts.front_end import load_front_end
+
+        return load_front_end(self.config.tts)
+
+    def pitch_of(self, path: Path) -> list[float]:
+        """f0 of a recording in Hz every 10 ms, 0 = unvoiced."""
+        from autovoice.audio.f0 import extract_f0
+
+        audio = self.config.audio
+        wav = load_wav(path, audio.sample_rate)
+        f0 = extract_f0(wav, audio.hop_length, len(wav) // audio.hop_length, audio.f0_min_hz, audio.f0_max_hz)
+        return np.round(f0, 1).astype(float).tolist()
