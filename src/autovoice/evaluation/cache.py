@@ -30,6 +30,7 @@ DEFINITIONS = {  # a measure's number goes up when what it computes changes: res
     "chroma": (1, ("librosa",)),
     "leakage_db": (1, ("numpy",)),
     "si_sdr_db": (1, ("numpy",)),
+    "world": (1, ("pyworld",)),  # the anchor's audio, of a source and its references
 }
 
 

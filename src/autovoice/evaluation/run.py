@@ -37,7 +37,7 @@ def evaluate(
     trained: what the systems were trained on. Raises DataError for a bad table, and for people or recordings in both.
     """
     pairs, kept = _checked(pairs_csv, cfg, list(trained)), MeasureCache.default(cfg.cache)
-    pairs = with_anchors(pairs, cfg.anchors, cfg.n_world, out / "anchors", cfg.num_workers)
+    pairs = with_anchors(pairs, cfg.anchors, cfg.n_world, out / "anchors", cfg.num_workers, kept)
     rows = compute(pairs, set(cfg.metrics), cfg.num_workers, kept, on_progress)
     calibration = calibrate(rows)
     summary = {"systems": summarise(rows, cfg, seed), "extra": extra(rows, calibration), "calibration": calibration}

@@ -4,6 +4,8 @@ import csv
 import json
 import math
 import re
+from dataclasses import replace
+from filecmp import cmp
 
 import numpy as np
 import pytest
@@ -12,8 +14,11 @@ from audio_files import RATE, speech
 
 from autovoice.config import EvaluateConfig
 from autovoice.errors import DataError
+from autovoice.evaluation.anchors import with_anchors
+from autovoice.evaluation.cache import MeasureCache
 from autovoice.evaluation.items import audio_sha, read_items
 from autovoice.evaluation.overlap import Trained
+from autovoice.evaluation.pairs import Pair
 from autovoice.evaluation.rows import METRICS
 from autovoice.evaluation.run import evaluate, summary_table
 
@@ -204,7 +209,19 @@ def test_anchors_are_measured_beside_the_systems(table, tmp_path):
     assert source["secs"]["mean"] == source["secs"]["floor"] < world["secs"]["mean"]
     assert world["f0_corr"]["mean"] > 0.9
     assert world["dur_ratio"]["mean"] == 1
-    assert len(list((tmp_path / "out" / "anchors" / "world").iterdir())) == 1
+    (made,) = (tmp_path / "out" / "anchors" / "world").iterdir()
+    (kept,) = (path for path in MeasureCache.default(True).folder.rglob("*.wav") if cmp(path, made, shallow=False))
+    sf.write(kept, speech("carlo", 1.0), RATE)  # what is kept is not made again
+    evaluate(table, tmp_path / "next", config, 0)
+    assert cmp(kept, tmp_path / "next" / "anchors" / "world" / made.name, shallow=False)
+
+
+def test_a_source_that_cannot_be_read_fails_alone(table, tmp_path):
+    pair = Pair(2, table.parent / "source.wav", (table.parent / "source.wav",), table.parent / "source.wav")
+    broken = replace(pair, source=tmp_path / "broken.wav")
+    broken.source.write_text("no audio")
+    good, bad = with_anchors([pair, broken], ["world"], 2, tmp_path, 1, MeasureCache(None))[2:]
+    assert (good.converted.is_file(), bad.converted.is_file()) == (True, False)
 
 
 def test_what_was_trained_on_is_refused_and_named(table, tmp_path):
