@@ -1,5 +1,6 @@
 """Conversion: the one door to the model for the command line, the stages, evaluation and serving."""
 
+import hashlib
 import logging
 import math
 import time
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -37,6 +38,7 @@ OUTPUT_PEAK = 0.99
 CONTENT_CORE_S, CONTENT_CONTEXT_S = 24.0, 2.0  # the content encoder hears at most 30 s at once
 MIN_CHUNK_S = 3.0  # of the generator, before the device is given up
 LOGGER = logging.getLogger(__name__)
+N_HEARD = 4  # voices whose reference is kept as the generator hears it
 MIN_FRAMES = 8  # the spectra of anything shorter have no frame
 MIN_HEARD_FRAMES = 80  # voiced ones, without which nobody can be recognised
 
@@ -87,6 +89,7 @@ class VoiceConverter:
         self._chunk_limit_s = math.inf
         self._generator = lru_cache(maxsize=4)(self._load_generator)
         self._student = lru_cache(maxsize=1)(self._load_student)
+        self._voices_heard: dict[tuple[nn.Module, bytes], Any] = {}
 
     def _load_generator(self, weights: Path, mtime_ns: int) -> nn.Module:
         model, state = load_generator_state(weights, self.audio, self.model)
@@ -177,6 +180,7 @@ class VoiceConverter:
             self.encoder = self.encoder.to(self.device)
             self._generator.cache_clear()
             self._student.cache_clear()
+            self._voices_heard = {}
         else:
             raise AutovoiceError("not enough memory", "convert", "close other programs")
         if torch.cuda.is_available():
@@ -254,7 +258,15 @@ class VoiceConverter:
     @stage("generator")
     def _generate(self, frames: tuple[Tensor, ...], voice: VoiceProfile, preset: PresetConfig) -> Tensor:
         """The generator's forward pass over a chunk (1, t, ...) of _in_chunks."""
-        spk_emb = torch.from_numpy(voice.spk_emb)[None].to(self.device)
-        size = max(1, int(preset.reference_s * 50))
-        reference = (x[None, :size].float().to(self.device) for x in (voice.ref_content, voice.ref_mel))
-        return self.generator_of(voice)(*frames, spk_emb, *reference)[0]
+        return self.generator_of(voice).speak(*frames, *self._heard(voice, preset))[0]  # type: ignore[operator]
+
+    def _heard(self, voice: VoiceProfile, preset: PresetConfig) -> Any:
+        """What the generator makes of a voice, kept for the next chunks and sentences in it."""
+        generator, size = self.generator_of(voice), max(1, int(preset.reference_s * 50))
+        parts = (torch.from_numpy(voice.spk_emb), voice.ref_content[:size].float(), voice.ref_mel[:size].float())
+        key = (generator, hashlib.sha256(b"".join(part.numpy().tobytes() for part in parts)).digest())
+        heard = self._voices_heard.get(key)
+        if heard is None:
+            heard = generator.hear(*(part[None].to(self.device) for part in parts))  # type: ignore[operator]
+            self._voices_heard = dict([*self._voices_heard.items(), (key, heard)][-N_HEARD:])
+        return heard

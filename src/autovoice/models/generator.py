@@ -4,6 +4,8 @@ ConvNeXt blocks (Liu et al. 2022) set by the speaker through AdaLN (Peebles & Xi
 reference's frames, and an ISTFT head (Vocos, Siuzdak 2023) that filters a harmonic excitation and noise separately.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -151,14 +153,25 @@ class Generator(nn.Module):
         (B, T * output_hop), noise with deviation 0.1; spk_emb: (B, 256); ref_content: (B, R, D) and ref_mel:
         (B, R, n_mels), both at the content's 20 ms.
         """
-        z, spk, ref = self.bottleneck(content), self.spk(spk_emb), self.bottleneck(ref_content)
+        return self.speak(content, f0, loudness, excitation, noise, *self.hear(spk_emb, ref_content, ref_mel))
+
+    def hear(self, spk_emb: Tensor, ref_content: Tensor, ref_mel: Tensor) -> tuple[Tensor, Any]:
+        """What speak() needs of a voice, whatever it says: the embedding as blocks take it, and the reference's memory."""
+        spk = self.spk(spk_emb)
+        return spk, self.reference.memory(self.bottleneck(ref_content), ref_mel, spk)
+
+    def speak(
+        self, content: Tensor, f0: Tensor, loudness: Tensor, excitation: Tensor, noise: Tensor, spk: Tensor, memory: Any
+    ) -> Tensor:
+        """As forward(), in a voice that hear() has heard."""
+        z = self.bottleneck(content)
         if self.training:
             z = F.dropout(z + CONTENT_NOISE * torch.randn_like(z), CONTENT_DROPOUT)
         prosody = self.prosody_of(f0, loudness)
         h = self.inp(torch.cat([z, prosody.unflatten(1, (-1, 2)).flatten(2)], -1))
         for block in self.content_blocks:  # at 20 ms
             h = block(h, spk)
-        h = self.reference(h, self.reference.memory(ref, ref_mel, spk))
+        h = self.reference(h, memory)
         h = h.repeat_interleave(2, 1) + self.prosody(prosody)
         for block in self.blocks:  # at 10 ms
             h = block(h, spk)
