@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 FIELDS = (
     "request_id", "method", "route", "status", "seconds", "owner", "job", "kind", "reason", "address", "streams", "sent", "late",
@@ -16,7 +17,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """A record as one line."""
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = {"time": when, "level": record.levelname.lower(), "message": record.getMessage()}
+        line: dict[str, Any] = {"time": when, "level": record.levelname.lower(), "message": record.getMessage()}
         line |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
         if record.exc_info and record.exc_info[1] is not None:
             line["error"], line["at"] = type(record.exc_info[1]).__name__, _places(record.exc_info[1])

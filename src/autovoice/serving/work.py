@@ -6,7 +6,7 @@ import threading
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import RowMapping
 
@@ -57,7 +57,11 @@ class Hub:
         """From any thread."""
         loop = self._loop
         if loop is not None and not loop.is_closed() and job in self._waiting:
-            loop.call_soon_threadsafe(lambda: [event.set() for event in self._waiting.get(job, ())])
+            loop.call_soon_threadsafe(self._set, job)
+
+    def _set(self, job: str) -> None:
+        for event in self._waiting.get(job, ()):
+            event.set()
 
 
 class Worker:
@@ -133,7 +137,7 @@ class Worker:
 
     def _end(self, row: RowMapping, status: str, error: dict | None, facts: dict, used_s: float) -> None:
         server, job = self.server, row["id"]
-        values = {"facts": {**row["facts"], **facts}, "error": error, "options": _without_text(row["options"])}
+        values: dict[str, Any] = {"facts": {**row["facts"], **facts}, "error": error, "options": _without_text(row["options"])}
         if facts.get("duration_s") is not None:
             values["duration_s"] = facts["duration_s"]
         if status == "done":

@@ -21,6 +21,7 @@ router = APIRouter(prefix="/v1", tags=["speech"], responses=ERRORS)
 CHARS_PER_S = 14.0  # of English speech, for the quota
 OPENAI: dict[int | str, dict[str, Any]] = {200: {"description": "audio", "content": {"audio/*": {}}}}
 Text = Annotated[str, Field(min_length=1, max_length=1_000_000)]
+Speed = Annotated[float, Field(ge=0.5, le=2.0)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -31,9 +32,9 @@ class Speech(BaseModel):
     text: Text
     voice: Name
     preset: Annotated[str, Field(max_length=32)] | None = None
-    speed: float = Field(1.0, ge=0.5, le=2.0)
-    lang: str = Field("en", pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})?$")
-    seed: int = Field(0, ge=0, lt=2**32)
+    speed: Speed = 1.0
+    lang: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})?$")] = "en"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
 class OpenAiSpeech(BaseModel):
@@ -43,7 +44,7 @@ class OpenAiSpeech(BaseModel):
     input: Text
     voice: Name
     response_format: Literal["wav", "flac", "mp3", "opus", "pcm"] = "mp3"
-    speed: float = Field(1.0, ge=0.5, le=2.0)
+    speed: Speed = 1.0
 
 
 @router.post("/speech", responses=WAV, response_class=Response)
@@ -86,7 +87,7 @@ def _queued(server: Server, caller: Caller, asked: Speech, form: str, token: str
     if known := server.jobs.known(caller.owner, token, body_sha256):
         return known
     options = {"text": asked.text, "lang": asked.lang, "speed": asked.speed, "seed": asked.seed, "format": form}
-    facts = {"id": new_id(), "owner": caller.owner, "kind": "speech", "voice": asked.voice, "name": "speech"}
+    facts: dict[str, Any] = {"id": new_id(), "owner": caller.owner, "kind": "speech", "voice": asked.voice, "name": "speech"}
     facts |= {"preset": preset_of(server, asked.preset), "token": token, "body_sha256": body_sha256, "options": options}
     server.storage.path(f"jobs/{facts['id']}").mkdir()
     try:

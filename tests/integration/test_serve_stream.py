@@ -1,0 +1,125 @@
+"""The WebSocket: what comes out of it is what the live converter makes, whatever a client sends."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from audio_files import RATE, speech
+from serving import builtin_voice, running, until
+from starlette.websockets import WebSocketDisconnect
+
+from autovoice.serving.streaming import Backlog, LiveStream
+
+HELLO = {"rate": RATE, "voice": "carlo", "format": "f32le"}
+BLOCK = RATE // 50
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stream")
+    with running(folder / "data", builtin_voice(folder), "serve.max_streams=2", "serve.stream_queue_s=60") as made:
+        yield made
+
+
+def message(number: int, pcm: bytes) -> bytes:
+    return struct.pack("<I", number) + pcm
+
+
+def talk(ws) -> list[tuple[int, bytes]]:
+    """What the server sends until it says bye: (sequence number, samples)."""
+    got = []
+    while True:
+        answer = ws.receive()
+        if answer.get("bytes"):
+            got.append((struct.unpack_from("<I", answer["bytes"])[0], answer["bytes"][4:]))
+        elif json.loads(answer["text"])["type"] == "bye":
+            return got
+
+
+def test_a_stream_is_what_the_live_converter_makes(client):
+    wav = speech("allison", 1.0)
+    with client.websocket_connect("/v1/stream") as ws:
+        ws.send_json(HELLO)
+        ready = ws.receive_json()
+        assert (ready["type"], ready["rate"], ready["chunk_ms"]) == ("ready", RATE, 20)
+        for number in range(len(wav) // BLOCK):
+            ws.send_bytes(message(number, wav[number * BLOCK : (number + 1) * BLOCK].astype("<f4").tobytes()))
+        ws.send_json({"type": "end"})
+        got = talk(ws)
+        with pytest.raises(WebSocketDisconnect) as left:
+            ws.receive_json()
+    assert left.value.code == 1000
+    assert [number for number, _ in got] == list(range(len(got)))
+    server = client.server
+    alone = LiveStream(server.engine.live(server.voices.profile("carlo", "local"), None), RATE, RATE, "f32le")
+    made = b"".join(alone.push(wav[i : i + BLOCK].astype("<f4").tobytes()) for i in range(0, len(wav), BLOCK))
+    made += alone.finish()
+    one, other = (np.frombuffer(pcm, "<f4") for pcm in (made, b"".join(pcm for _, pcm in got)))
+    assert len(one) > len(wav)
+    assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("first", "code"),
+    [
+        ("not json", "bad_handshake"),
+        ("{}", "bad_handshake"),
+        (json.dumps(HELLO | {"rate": 1}), "bad_handshake"),
+        (json.dumps(HELLO | {"voice": "nobody"}), "no_such_voice"),
+        (json.dumps(HELLO | {"pitch": "high"}), "bad_pitch"),
+        (json.dumps(HELLO | {"preset": "quality"}), "bad_handshake"),
+        (json.dumps(HELLO | {"key": "av_00000000_x"}), "bad_key"),
+        (b"\0\0\0\0", "bad_handshake"),
+    ],
+)
+def test_a_bad_handshake_is_told_and_the_connection_closed(client, first, code):
+    with client.websocket_connect("/v1/stream") as ws:
+        (ws.send_bytes if isinstance(first, bytes) else ws.send_text)(first)
+        told = ws.receive_json()
+        assert (told["type"], told["code"]) == ("error", code)
+        assert told["message"].endswith(".")
+        with pytest.raises(WebSocketDisconnect):
+            ws.receive_json()
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (b"\0\0", "bad_block"),
+        (message(0, b"\0\0\0"), "bad_block"),
+        (message(0, bytes(4 * RATE * 2)), "bad_block"),
+        (message(0, np.full(BLOCK, np.nan, "<f4").tobytes()), "bad_block"),
+        ('{"type": "hello"}', "bad_message"),
+    ],
+)
+def test_a_bad_block_ends_the_stream_in_a_sentence(client, sent, code):
+    with client.websocket_connect("/v1/stream") as ws:
+        ws.send_json(HELLO)
+        assert ws.receive_json()["type"] == "ready"
+        (ws.send_bytes if isinstance(sent, bytes) else ws.send_text)(sent)
+        while (answer := ws.receive()).get("bytes"):
+            pass
+        assert json.loads(answer["text"])["code"] == code
+
+
+def test_no_more_streams_than_allowed_and_a_place_is_free_again(client):
+    with client.websocket_connect("/v1/stream") as one, client.websocket_connect("/v1/stream") as two:
+        for ws in (one, two):
+            ws.send_json(HELLO)
+            assert ws.receive_json()["type"] == "ready"
+        with client.websocket_connect("/v1/stream") as three:
+            assert three.receive_json()["code"] == "busy"
+    until(lambda: client.server.n_streams == 0)
+
+
+def test_what_comes_too_late_is_left_out_oldest_first_and_counted():
+    backlog = Backlog(0.1, 1000, 2)
+    for number in range(8):
+        backlog.put(number, bytes([number]) * 40)  # 20 ms each
+    assert (backlog.late, len(backlog), backlog.queue_ms) == (3, 5, 100)
+    assert backlog.take().pcm[0] == 3
+    backlog.put(9, bytes([9]) * 40)  # 8 was lost on the way: silence in its place
+    assert [backlog.take().pcm[0] for _ in range(len(backlog))] == [5, 6, 7, 0, 9]
+    with pytest.raises(ValueError, match="sequence number 3 after 9"):
+        backlog.put(3, b"")
