@@ -1,7 +1,11 @@
 """A server of the real model in a folder of a test's own, and what tests send to it."""
 
 import io
+import json
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,3 +85,20 @@ def ended(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
         return row if row["status"] in ("done", "failed", "cancelled") else None
 
     return until(look)
+
+
+def started(folder: Path, *overrides: str) -> tuple[subprocess.Popen, str]:
+    """A server on a port of its own, ready."""
+    command = [sys.executable, "-m", "autovoice.cli", "serve", *overrides, "--no-browser", "--port", "0", "--json"]
+    command += ["--data", str(folder / "data"), "--voices", str(folder / "voices")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    address = json.loads(process.stdout.readline())["address"].rstrip("/")
+
+    def ready() -> bool:
+        try:
+            return urllib.request.urlopen(f"{address}/readyz").status == 200
+        except OSError:
+            return False
+
+    until(ready)
+    return process, address

@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from serving import builtin_voice, until, wav_bytes
+from serving import builtin_voice, started, until, wav_bytes
 
 from autovoice.audio.io import load_wav
 from autovoice.client import Client, ServerError
@@ -25,23 +25,6 @@ def folder(tmp_path_factory) -> Path:
     made = tmp_path_factory.mktemp("process")
     builtin_voice(made)
     return made
-
-
-def started(folder: Path, *overrides: str) -> tuple[subprocess.Popen, str]:
-    """A server on a port of its own, ready."""
-    command = [sys.executable, "-m", "autovoice.cli", "serve", *overrides, "--no-browser", "--port", "0", "--json"]
-    command += ["--data", str(folder / "data"), "--voices", str(folder / "voices")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    address = json.loads(process.stdout.readline())["address"].rstrip("/")
-
-    def ready() -> bool:
-        try:
-            return urllib.request.urlopen(f"{address}/readyz").status == 200
-        except OSError:
-            return False
-
-    until(ready)
-    return process, address
 
 
 def jobs_of(address: str) -> list[dict]:
