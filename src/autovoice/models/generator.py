@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autovoice.config import AudioConfig, ContentConfig, ModelConfig
+from autovoice.models.depthwise import KERNEL, few_frames
 from autovoice.models.speaker import EMBEDDING_DIM
 
-KERNEL = 7  # frames that a block sees
 CONTENT_NOISE, CONTENT_DROPOUT = 0.1, 0.1  # on the bottleneck while training: less of the source's voice passes
 
 
@@ -35,8 +35,10 @@ class Block(nn.Module):
     def modulated(self, x: Tensor, ada: Tensor, past: Tensor | None = None) -> Tensor:
         """forward with ada(spk)[:, None] (B, 1, 3 D) known already: a stream has one speaker."""
         scale, shift, gain = ada.chunk(3, -1)
-        seen = F.pad(x.transpose(1, 2), self.padding) if past is None else torch.cat([past, x], 1).transpose(1, 2)
-        h = self.depthwise(seen).transpose(1, 2)
+        if past is None:
+            h = self.depthwise(F.pad(x.transpose(1, 2), self.padding)).transpose(1, 2)
+        else:
+            h = few_frames(self.depthwise, torch.cat([past, x], 1))
         h = F.layer_norm(h, h.shape[-1:]) * (1 + scale) + shift
         return x + (1 + gain) * self.down(F.gelu(self.up(h))) * 0.5
 

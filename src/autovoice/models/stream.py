@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autovoice.models.excitation import HIGHEST_HARMONIC, LOWEST_F0_HZ
-from autovoice.models.generator import KERNEL, Block, Generator
-from autovoice.models.student import KERNEL as STUDENT_KERNEL
+from autovoice.models.depthwise import KERNEL
+from autovoice.models.generator import Block, Generator
 from autovoice.models.student import StudentEncoder
 from autovoice.models.whisper import N_MELS
 
@@ -123,7 +123,7 @@ class StudentStream:
         self.student = student
         dim = student.norm.normalized_shape[0]
         self.stem_past = torch.full((1, 2 * N_MELS, 2), 0.0)
-        self.past = [torch.zeros(1, STUDENT_KERNEL - 1, dim) for _ in student.blocks]
+        self.past = [torch.zeros(1, KERNEL - 1, dim) for _ in student.blocks]
 
     @torch.no_grad()
     def step(self, wav: Tensor) -> Tensor:
@@ -132,6 +132,6 @@ class StudentStream:
         self.stem_past = pairs[..., -2:]
         h = self.student.stem(pairs).transpose(1, 2)
         for i, block in enumerate(self.student.blocks):
-            past, self.past[i] = self.past[i], torch.cat([self.past[i], h], 1)[:, -(STUDENT_KERNEL - 1) :]
+            past, self.past[i] = self.past[i], torch.cat([self.past[i], h], 1)[:, -(KERNEL - 1) :]
             h = block(h, past)
         return self.student.out(self.student.norm(h))[0]

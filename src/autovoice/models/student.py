@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from autovoice.models.depthwise import KERNEL, few_frames
 from autovoice.models.whisper import FRAME_LENGTH, HOP_LENGTH, N_FFT, N_MELS
 from autovoice.torchaudio_compat import torchaudio
 
 BEFORE, AFTER = N_FFT // 2, N_FFT // 2 + HOP_LENGTH  # samples that frame i hears before and after 320 i
-KERNEL = 7  # frames of 20 ms that a block sees, the newest included
 MEL_MEAN, MEL_SCALE = -5.0, 2.0  # log10 mel energies of speech at -26 dBFS are about -5 +- 2
 MEL_FLOOR = 1e-9
 
@@ -26,8 +26,10 @@ class CausalBlock(nn.Module):
 
     def forward(self, x: Tensor, past: Tensor | None = None) -> Tensor:
         """x: (B, T, D), past: the 6 frames before x (B, 6, D) of a stream, or None: zeros -> (B, T, D)."""
-        seen = F.pad(x, (0, 0, KERNEL - 1, 0)) if past is None else torch.cat([past, x], 1)
-        h = self.depthwise(seen.transpose(1, 2)).transpose(1, 2)
+        if past is None:
+            h = self.depthwise(F.pad(x.transpose(1, 2), (KERNEL - 1, 0))).transpose(1, 2)
+        else:
+            h = few_frames(self.depthwise, torch.cat([past, x], 1))
         return x + 0.5 * self.down(F.gelu(self.up(self.norm(h))))
 
 

@@ -137,7 +137,11 @@ class Worker:
 
     def _end(self, row: RowMapping, status: str, error: dict | None, facts: dict, used_s: float) -> None:
         server, job = self.server, row["id"]
-        values: dict[str, Any] = {"facts": {**row["facts"], **facts}, "error": error, "options": _without_text(row["options"])}
+        values: dict[str, Any] = {
+            "facts": {**row["facts"], **facts},
+            "error": error,
+            "options": _without_text(row["options"]),
+        }
         if facts.get("duration_s") is not None:
             values["duration_s"] = facts["duration_s"]
         if status == "done":

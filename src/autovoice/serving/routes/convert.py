@@ -88,7 +88,14 @@ def _queued(
         folder.mkdir()
         incoming.path.rename(folder / "source")
         server.storage.keep(f"jobs/{job}/source")
-        facts: dict[str, Any] = {"id": job, "owner": caller.owner, "kind": kind, "voice": voice, "name": incoming.name, "token": token}
+        facts: dict[str, Any] = {
+            "id": job,
+            "owner": caller.owner,
+            "kind": kind,
+            "voice": voice,
+            "name": incoming.name,
+            "token": token,
+        }
         facts |= {"preset": chosen["preset"], "duration_s": incoming.info.duration_s, "body_sha256": body_sha256}
         options = {**chosen, "warnings": incoming.info.warnings}
         row = server.submit({**facts, "options": options}, math.ceil(incoming.info.duration_s))

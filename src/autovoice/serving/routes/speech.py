@@ -87,7 +87,13 @@ def _queued(server: Server, caller: Caller, asked: Speech, form: str, token: str
     if known := server.jobs.known(caller.owner, token, body_sha256):
         return known
     options = {"text": asked.text, "lang": asked.lang, "speed": asked.speed, "seed": asked.seed, "format": form}
-    facts: dict[str, Any] = {"id": new_id(), "owner": caller.owner, "kind": "speech", "voice": asked.voice, "name": "speech"}
+    facts: dict[str, Any] = {
+        "id": new_id(),
+        "owner": caller.owner,
+        "kind": "speech",
+        "voice": asked.voice,
+        "name": "speech",
+    }
     facts |= {"preset": preset_of(server, asked.preset), "token": token, "body_sha256": body_sha256, "options": options}
     server.storage.path(f"jobs/{facts['id']}").mkdir()
     try:
