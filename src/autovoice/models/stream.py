@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autovoice.models.excitation import HIGHEST_HARMONIC, LOWEST_F0_HZ
 from autovoice.models.depthwise import KERNEL
+from autovoice.models.excitation import HIGHEST_HARMONIC, LOWEST_F0_HZ
 from autovoice.models.generator import Block, Generator
 from autovoice.models.student import StudentEncoder
 from autovoice.models.whisper import N_MELS
