@@ -15,6 +15,7 @@ from autovoice.evaluation.conversions import Job, Maker
 from autovoice.evaluation.people import Person
 from autovoice.speech.speak import normaliser, speak
 from autovoice.tts.front_end import FrontEnd
+from autovoice.watermark import marked
 
 SENTENCES = Path(__file__).parent.parent / "data" / "sentences.txt"
 
@@ -52,6 +53,7 @@ class SpeakingMaker(Maker):
         language, preset = self.front_end.languages[0], self.presets[job.preset]
         spoken = speak(job.trial.source.text, voice, self.front_end, self.converter, preset, language, seed=self.seed)
         wav = np.concatenate([sentence.wav for sentence in spoken])
+        wav = marked(wav, self.converter.audio.output_rate, voice.payload)
         used = time.perf_counter() - started
         save_wav(job.out, wav, self.converter.audio.output_rate)
         return used / (len(wav) / self.converter.audio.output_rate)

@@ -128,8 +128,8 @@ class Jobs:
         )
 
     def cancel(self, job: str) -> bool:
-        """Ends a job that waits or runs; -> False where it had ended before."""
-        values = {"status": "cancelled", "ended": time.time(), "worker": None, "lease": None}
+        """Ends a job that waits or runs, and forgets what it was asked to say; -> False where it had ended before."""
+        values = {"status": "cancelled", "options": {}, "ended": time.time(), "worker": None, "lease": None}
         return bool(self._changed(update(JOBS).where(JOBS.c.id == job, JOBS.c.status.not_in(ENDED)).values(values)))
 
     def delete(self, job: str) -> None:

@@ -60,9 +60,7 @@ def _evaluate(server: "Server", row: RowMapping, on_progress: Progress) -> Facts
     options, folder = row["options"], f"jobs/{row['id']}"
     source, converted, *references = (server.storage.fetch(f"{folder}/{name}") for name in options["files"])
     target = _target(server, row, "result.json")
-    write_json(
-        target, {"metrics": measure(source, converted, references, options["text"], options["lang"], on_progress)}
-    )
+    write_json(target, measure(source, converted, references, options["text"], options["lang"], on_progress))
     server.storage.keep(f"{folder}/{target.name}")
     return {"file": target.name, "warnings": options["warnings"]}
 

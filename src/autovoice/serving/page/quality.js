@@ -39,7 +39,7 @@ function bars({ metrics, anchors = {} }) {
   const known = Object.entries(words.metrics).filter(([name]) => Number.isFinite(metrics[name]));
   if (!known.length) return [el("p", {}, words.none)];
   const rows = known.map(([name, [label, meaning]]) => bar(name, label, meaning, Number(metrics[name]), anchors[name] ?? {}));
-  return [el("dl", { class: "bars" }, rows), el("small", {}, words.about)];
+  return [el("dl", { class: "bars" }, rows), Object.keys(anchors).length ? el("small", {}, words.about) : ""];
 }
 
 /** @param {string} name @param {string} label @param {string} meaning @param {number} value @param {{floor?: number, ceiling?: number}} anchors */

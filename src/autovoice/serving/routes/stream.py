@@ -82,6 +82,7 @@ async def _greet(server: Server, ws: WebSocket) -> "Session":
     live = await run_in_threadpool(server.engine.live, voice, None if pitch == "auto" else float(pitch))
     made = LiveStream(live, hello.rate, hello.rate, hello.format)
     ready = {"type": "ready", "rate": hello.rate, "delay_ms": round(delay_ms(live.audio), 1), "chunk_ms": CHUNK_MS}
+    ready["lag_ms"] = 1000 * (live.audio.output_n_fft // 2) / live.audio.output_rate
     await ws.send_text(json.dumps(ready))
     return Session(server, ws, made, hello, caller.owner)
 
