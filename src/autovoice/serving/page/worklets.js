@@ -6,7 +6,8 @@ const REPORT_S = 0.1;
 class Capture extends AudioWorkletProcessor {
   constructor(/** @type {any} */ options) {
     super();
-    this.block = new Float32Array(options.processorOptions.size);
+    this.size = options.processorOptions.size;
+    this.block = new Float32Array(this.size);
     this.filled = 0;
     this.time_s = 0;
   }
@@ -17,9 +18,9 @@ class Capture extends AudioWorkletProcessor {
     for (let i = 0; i < heard.length; i++) {
       if (!this.filled) this.time_s = currentTime + i / sampleRate;
       this.block[this.filled++] = channels.length > 1 ? (heard[i] + channels[1][i]) / 2 : heard[i];
-      if (this.filled < this.block.length) continue;
+      if (this.filled < this.size) continue;
       this.port.postMessage({ samples: this.block, time_s: this.time_s }, [this.block.buffer]);
-      this.block = new Float32Array(this.block.length);
+      this.block = new Float32Array(this.size); // the other is gone with the message
       this.filled = 0;
     }
     return true;
