@@ -75,8 +75,8 @@ export const TEXT = {
     about: "Floor is what the unconverted recording reaches, ceiling what the person's own recordings reach.",
     metrics: {
       secs: ["Similarity to the voice", "1 is the same voice"], campp: ["Similarity, second judge", "another network's opinion"],
-      f0_rmse_cents: ["Pitch error", "cents; 100 are a semitone; less is better"], f0_rmse_hz: ["Pitch error", "Hz; less is better"], f0_corr: ["Melody kept", "1 is the same melody"],
-      cer: ["Letters misheard", "share by a speech recogniser; less is better"], dnsmos_ovrl: ["Sound quality", "1 to 5, predicted"],
+      f0_rmse_cents: ["Pitch error", "cents; 100 are a semitone; less is better"], f0_corr: ["Melody kept", "1 is the same melody"],
+      cer: ["Letters misheard", "% that a speech recogniser hears otherwise; less is better"], dnsmos_ovrl: ["Sound quality", "1 to 5, predicted"],
     },
     none: "Nothing of it could be measured.",
   },
