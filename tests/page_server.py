@@ -45,11 +45,15 @@ class Served:
             return answer.read()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+@pytest.fixture(scope="module", name="server")
+def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server with one built-in voice, which must end well."""
     folder = tmp_path_factory.mktemp("page")
-    for name, speaker, seconds in (("clip", "carlo", CLIP_S), ("other", "nikolay", CLIP_S), ("voice", BUILTIN, VOICE_S)):
+    for name, speaker, seconds in (
+        ("clip", "carlo", CLIP_S),
+        ("other", "nikolay", CLIP_S),
+        ("voice", BUILTIN, VOICE_S),
+    ):
         sf.write(folder / f"{name}.wav", speech(speaker, seconds), RATE, subtype="PCM_16")
     key = Keys(open_database("", folder / "data")).add("page", ["convert", "voices", "admin"])
     where = ("--data", folder / "data", "--voices", folder / "voices", "--port", "0", "--no-browser", "--json")
@@ -85,8 +89,8 @@ def build_in(served: Served) -> None:
     client.delete_voice(voice)
 
 
-@pytest.fixture(scope="module")
-def browser(server: Served) -> Iterator[Any]:
+@pytest.fixture(scope="module", name="browser")
+def browser_with_microphone(server: Served) -> Iterator[Any]:
     """As `browser` elsewhere, with a microphone that hears a recording over and over."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e .[dev]")
     if chromium() is None:
@@ -99,8 +103,8 @@ def browser(server: Served) -> Iterator[Any]:
         chrome.close()
 
 
-@pytest.fixture
-def visit(server: Served, open_page: Callable[..., Any], watch: Watch) -> Callable[..., Any]:
+@pytest.fixture(name="visit")
+def visitor(server: Served, open_page: Callable[..., Any], watch: Watch) -> Callable[..., Any]:
     """visit(tab, **options of the browser's context) -> the page at that tab, with the key."""
     watch.allowed = (*LOCAL, server.address)
 

@@ -94,7 +94,7 @@ export const TEXT = {
   fault: {
     unreachable: "The server does not answer; is it still running? Nothing is lost: try again when it is back.",
     loading: "The server is loading its models …", unexpected: (/** @type {number} */ status) => `The server answered with status ${status}; its log says why.`,
-    unavailable: { song: "This server cannot convert songs: install autovoice[songs].", text: "This server cannot speak text: install autovoice[tts]." },
+    unavailable: { song: "This server cannot convert songs: it lacks torch; pip install 'autovoice[all]' there.", text: "This server cannot speak text; pip install 'autovoice[speech]' there." },
   },
   delete: "Delete",
 };

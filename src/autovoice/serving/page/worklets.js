@@ -40,7 +40,7 @@ class Playback extends AudioWorkletProcessor {
 
   take(/** @type {Float32Array} */ samples) {
     for (const x of samples) this.ring[this.written++ % this.ring.length] = x;
-    if (this.written - this.read > 3 * this.target + samples.length) this.read = this.written - this.target - samples.length;
+    if (this.written - this.read > 2 * this.target + samples.length) this.read = this.written - this.target - samples.length;
   }
 
   process(/** @type {any} */ _, /** @type {Float32Array[][]} */ [[out]]) {
