@@ -82,11 +82,12 @@ def wait_until_ready(address: str) -> None:
 
 
 def build_in(served: Served) -> None:
-    """Clones a voice into the folder of those that come with the server."""
+    """Clones a voice into the folder of those that come with the server, and converts clip.wav, for the history."""
     client = Client(served.address, served.key)
     voice = client.clone(BUILTIN, [served.folder / "voice.wav"], "Recorded for everybody.")["id"]
     shutil.copytree(served.folder / "data" / "voices" / voice, served.folder / "voices" / BUILTIN)
     client.delete_voice(voice)
+    client.convert(served.folder / "clip.wav", BUILTIN)
 
 
 @pytest.fixture(scope="module", name="browser")

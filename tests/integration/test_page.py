@@ -9,6 +9,7 @@ import pytest
 import soundfile as sf
 from audio_files import RATE, speech
 from axe_playwright_python.sync_playwright import Axe
+from browser import LOCAL
 from page_server import BUILTIN, CLIP_S, LIMIT_S, browser_with_microphone, running_server, visitor  # noqa: F401
 from playwright.sync_api import expect
 
@@ -251,3 +252,16 @@ def test_the_appearance_is_chosen_and_kept(visit):
     page.reload()
     page.locator("#panel-speech").wait_for()
     assert page.evaluate(ground) == dark
+
+
+def test_a_wrong_key_is_refused_and_asked_for_again(server, open_page, watch):
+    watch.allowed = (*LOCAL, server.address)
+    page = open_page(server.address)
+    page.get_by_label("API key").fill("av_wrong")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").filter(has_text="does not know this key").wait_for()
+    page.get_by_label("API key").fill(server.key)
+    page.keyboard.press("Enter")
+    page.locator("#panel-speech").wait_for()
+    assert all("status of 401" in text for text in watch.errors)
+    watch.errors.clear()

@@ -19,7 +19,7 @@ export const TEXT = {
   },
   theme: { label: "Appearance", auto: "Auto", light: "Light", dark: "Dark" },
   key: {
-    title: "This server asks for a key", label: "API key", save: "Use this key",
+    title: "This server asks for a key", label: "API key", save: "Use this key", wrong: "The server does not know this key.",
     note: "Kept until this tab is closed, and sent to this server only.",
   },
   source: {
