@@ -79,9 +79,10 @@ class Worker:
         names = [(self._convert, f"worker {i}") for i in range(self.server.settings.workers)] + [
             (self._keep_house, "house")
         ]
-        self._threads = [threading.Thread(target=run, name=name, daemon=True) for run, name in names]
-        for thread in self._threads:
+        for run, name in names:
+            thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()
+            self._threads.append(thread)  # only what runs can be joined, whoever calls stop meanwhile
 
     def wake(self) -> None:
         """A job was added."""

@@ -1,6 +1,6 @@
 // The page: asks what the server can do, then shows a tab for each of it.
 import { Fault, key } from "./api.js";
-import { el, field, pause, svg } from "./dom.js";
+import { el, faultLine, field, pause, svg } from "./dom.js";
 import { loadModels, loadVoices, store } from "./store.js";
 import { TEXT } from "./strings.js";
 import { batchTab } from "./tab_batch.js";
@@ -46,14 +46,15 @@ async function start() {
 
 function askForKey() {
   if (document.querySelector("dialog.key")) return;
-  const input = el("input", { type: "password", autocomplete: "off", value: key.get() });
+  const input = el("input", { type: "password", autocomplete: "off", value: key.get() }), fault = faultLine();
+  fault.say(key.get() ? TEXT.key.wrong : "");
   const use = (/** @type {Event} */ event) => {
     event.preventDefault();
     key.set(input.value.trim());
     dialog.close();
     if (!store.models) start();
   };
-  const form = el("form", { onsubmit: use }, el("h1", { id: "key-title" }, TEXT.key.title), field(TEXT.key.label, input, TEXT.key.note), el("div", { class: "row end" }, el("button", { type: "submit", class: "main" }, TEXT.key.save)));
+  const form = el("form", { onsubmit: use }, el("h1", { id: "key-title" }, TEXT.key.title), field(TEXT.key.label, input, TEXT.key.note), fault, el("div", { class: "row end" }, el("button", { type: "submit", class: "main" }, TEXT.key.save)));
   const dialog = el("dialog", { class: "key", "aria-labelledby": "key-title", onclose: () => dialog.remove() }, form);
   document.body.append(dialog);
   dialog.showModal();

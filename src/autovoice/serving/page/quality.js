@@ -6,7 +6,7 @@ import { TEXT } from "./strings.js";
 
 const words = TEXT.quality;
 /** @type {Record<string, [number, number]>} what stands at the bar's left and right end; the right is better */
-const SPANS = { secs: [0.4, 1], campp: [0, 1], f0_rmse_cents: [300, 0], f0_rmse_hz: [40, 0], f0_corr: [0, 1], cer: [0.5, 0], dnsmos_ovrl: [1, 5] };
+const SPANS = { secs: [0.4, 1], campp: [0, 1], f0_rmse_cents: [300, 0], f0_corr: [0, 1], cer: [50, 0], dnsmos_ovrl: [1, 5] };
 
 /** @typedef {{metrics: Record<string, number | null>, anchors?: Record<string, {floor?: number, ceiling?: number}>}} Measured */
 
@@ -39,7 +39,8 @@ function bars({ metrics, anchors = {} }) {
   const known = Object.entries(words.metrics).filter(([name]) => Number.isFinite(metrics[name]));
   if (!known.length) return [el("p", {}, words.none)];
   const rows = known.map(([name, [label, meaning]]) => bar(name, label, meaning, Number(metrics[name]), anchors[name] ?? {}));
-  return [el("dl", { class: "bars" }, rows), Object.keys(anchors).length ? el("small", {}, words.about) : ""];
+  const anchored = known.some(([name]) => anchors[name]);
+  return [el("dl", { class: "bars" }, rows), ...(anchored ? [el("small", {}, words.about)] : [])];
 }
 
 /** @param {string} name @param {string} label @param {string} meaning @param {number} value @param {{floor?: number, ceiling?: number}} anchors */

@@ -41,7 +41,7 @@ export function soundSource({ label, many = false, hint, onchange = () => {} }) 
     fault.say("");
     onchange();
   };
-  const input = el("input", { type: "file", accept: "audio/*,.wav,.flac,.mp3,.ogg,.opus,.m4a,.aac", multiple: many, class: "unseen", tabindex: "-1", "aria-label": label });
+  const input = el("input", { type: "file", accept: "audio/*,.wav,.flac,.mp3,.ogg,.opus,.m4a,.aac", multiple: many, hidden: true });
   input.addEventListener("change", () => { take([...(input.files ?? [])]); input.value = ""; });
   const picker = el("button", { type: "button", class: "soft", onclick: () => input.click() }, many ? words.chooseMany : words.choose);
   const zone = el("div", { class: "zone" }, icon(), el("p", {}, many ? words.dropMany : words.drop), el("div", { class: "row" }, picker, recorder((file) => take([file]), fault.say)),

@@ -2,6 +2,7 @@
 import { Fault, key } from "./api.js";
 import { openMicrophone } from "./microphone.js";
 import { TEXT } from "./strings.js";
+/** @import { Microphone } from "./microphone.js" */
 
 const BLOCK_S = 0.02, BUFFERED_S = 0.04; // what waits before playback begins: two blocks
 
@@ -23,7 +24,6 @@ export async function startStream(wanted, onNews, onEnd) {
     socket.send(framed(sequence++, samples));
     onNews({ level: samples });
   });
-  const { context } = microphone;
   const end = async (/** @type {string} */ message) => {
     if (ended) return;
     ended = true;
@@ -32,16 +32,11 @@ export async function startStream(wanted, onNews, onEnd) {
     onEnd(message);
   };
   try {
-    const { opened, ready } = await connect({ ...wanted, rate: context.sampleRate, preset: "fast", format: "f32le", key: key.get() || undefined });
-    const node = new AudioWorkletNode(context, "playback", { outputChannelCount: [1], processorOptions: { target: Math.round(BUFFERED_S * context.sampleRate) } });
-    if (ready.rate !== context.sampleRate) throw new Fault(TEXT.live.rate, 0);
-    node.connect(context.destination);
-    node.port.onmessage = ({ data }) => {
-      // When the sample was heard, less when the one at the same place of the stream was said, and how much later it is in the stream.
-      const behind_s = data.time_s - begun_s - data.position / context.sampleRate;
-      onNews({ latency_ms: 1000 * (behind_s + context.baseLatency + (context.outputLatency || 0) + microphone.latency_s) + (ready.lag_ms ?? ready.delay_ms), underruns: data.underruns });
-    };
-    opened.onmessage = ({ data }) => (typeof data === "string" ? told(JSON.parse(data), onNews, end) : node.port.postMessage(new Float32Array(data.slice(4))));
+    const rate = microphone.context.sampleRate;
+    const { opened, ready } = await connect({ ...wanted, rate, preset: "fast", format: "f32le", key: key.get() || undefined });
+    if (ready.rate !== rate) throw new Fault(TEXT.live.rate, 0);
+    const ears = playback(microphone, ready.lag_ms ?? ready.delay_ms, () => begun_s, onNews);
+    opened.onmessage = ({ data }) => (typeof data === "string" ? told(JSON.parse(data), ears.late, onNews, end) : ears.take(new Float32Array(data.slice(4))));
     opened.onclose = () => end(TEXT.live.gone);
     socket = opened;
   } catch (error) {
@@ -50,6 +45,27 @@ export async function startStream(wanted, onNews, onEnd) {
     throw error;
   }
   return () => end("");
+}
+
+/**
+ * The way out, which tells how late it is: when a sample was heard, less when the one at the same place of the stream was said.
+ * @param {Microphone} microphone
+ * @param {number} lag_ms how much later in the server's answer something is than in the question
+ * @param {() => number} begun_s when the first sample was said
+ * @param {(news: News) => void} onNews
+ */
+function playback({ context, latency_s }, lag_ms, begun_s, onNews) {
+  const node = new AudioWorkletNode(context, "playback", { outputChannelCount: [1], processorOptions: { target: Math.round(BUFFERED_S * context.sampleRate) } });
+  let left_out_s = 0;
+  node.connect(context.destination);
+  node.port.onmessage = ({ data }) => {
+    const behind_s = data.time_s - begun_s() - data.position / context.sampleRate - left_out_s;
+    onNews({ latency_ms: lag_ms + 1000 * (behind_s + context.baseLatency + (context.outputLatency || 0) + latency_s), underruns: data.underruns });
+  };
+  return {
+    take: (/** @type {Float32Array} */ samples) => node.port.postMessage(samples, [samples.buffer]),
+    late: (/** @type {number} */ blocks) => { left_out_s = blocks * BLOCK_S; },
+  };
 }
 
 /** @param {object} hello @returns {Promise<{opened: WebSocket, ready: {rate: number, delay_ms: number, lag_ms?: number}}>} */
@@ -66,9 +82,12 @@ function connect(hello) {
   });
 }
 
-/** @param {any} message @param {(news: News) => void} onNews @param {(message: string) => void} end */
-function told(message, onNews, end) {
-  if (message.type === "stats") onNews({ compute_ms: message.compute_ms_p95, late: message.late });
+/** @param {any} message @param {(blocks: number) => void} late @param {(news: News) => void} onNews @param {(message: string) => void} end */
+function told(message, late, onNews, end) {
+  if (message.type === "stats") {
+    late(message.late);
+    onNews({ compute_ms: message.compute_ms_p95, late: message.late });
+  }
   if (message.type === "error") end(message.message);
 }
 

@@ -19,7 +19,7 @@ export const TEXT = {
   },
   theme: { label: "Appearance", auto: "Auto", light: "Light", dark: "Dark" },
   key: {
-    title: "This server asks for a key", label: "API key", save: "Use this key",
+    title: "This server asks for a key", label: "API key", save: "Use this key", wrong: "The server does not know this key.",
     note: "Kept until this tab is closed, and sent to this server only.",
   },
   source: {
@@ -75,8 +75,8 @@ export const TEXT = {
     about: "Floor is what the unconverted recording reaches, ceiling what the person's own recordings reach.",
     metrics: {
       secs: ["Similarity to the voice", "1 is the same voice"], campp: ["Similarity, second judge", "another network's opinion"],
-      f0_rmse_cents: ["Pitch error", "cents; 100 are a semitone; less is better"], f0_rmse_hz: ["Pitch error", "Hz; less is better"], f0_corr: ["Melody kept", "1 is the same melody"],
-      cer: ["Letters misheard", "share by a speech recogniser; less is better"], dnsmos_ovrl: ["Sound quality", "1 to 5, predicted"],
+      f0_rmse_cents: ["Pitch error", "cents; 100 are a semitone; less is better"], f0_corr: ["Melody kept", "1 is the same melody"],
+      cer: ["Letters misheard", "% that a speech recogniser hears otherwise; less is better"], dnsmos_ovrl: ["Sound quality", "1 to 5, predicted"],
     },
     none: "Nothing of it could be measured.",
   },
@@ -94,7 +94,7 @@ export const TEXT = {
   fault: {
     unreachable: "The server does not answer; is it still running? Nothing is lost: try again when it is back.",
     loading: "The server is loading its models …", unexpected: (/** @type {number} */ status) => `The server answered with status ${status}; its log says why.`,
-    unavailable: { song: "This server cannot convert songs: install autovoice[songs].", text: "This server cannot speak text: install autovoice[tts]." },
+    unavailable: { song: "This server cannot convert songs: it lacks torch; pip install 'autovoice[all]' there.", text: "This server cannot speak text; pip install 'autovoice[speech]' there." },
   },
   delete: "Delete",
 };
