@@ -18,9 +18,6 @@ QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--use-fake-device-for-media-stream",  # a microphone that beeps
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
 )
 LOCAL = ("file:", "data:", "blob:")
 

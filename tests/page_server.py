@@ -1,23 +1,18 @@
 """A running `autovoice serve` for tests of its page: the real command and model, short recordings, a key."""
 
-import json
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
 import soundfile as sf
 from audio_files import RATE, speech
 from browser import LOCAL, QUIET, Watch, chromium
+from serving import started
 
 from autovoice.client import Client
 from autovoice.serving.database import open_database
@@ -56,29 +51,15 @@ def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]
     ):
         sf.write(folder / f"{name}.wav", speech(speaker, seconds), RATE, subtype="PCM_16")
     key = Keys(open_database("", folder / "data")).add("page", ["convert", "voices", "admin"])
-    where = ("--data", folder / "data", "--voices", folder / "voices", "--port", "0", "--no-browser", "--json")
-    argv = [Path(sys.executable).with_name("autovoice"), "serve", *where, *OPTIONS]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(list(map(str, argv)), stdout=subprocess.PIPE, stderr=log, text=True)
-    assert process.stdout is not None
-    served = Served(json.loads(process.stdout.readline())["address"].rstrip("/"), key, folder)
+    process, address = started(folder, *OPTIONS)
+    served = Served(address, key, folder)
     try:
-        wait_until_ready(served.address)
         build_in(served)
         yield served
     finally:
         process.send_signal(signal.SIGINT)
         code = process.wait(60)
     assert code == 0, f"the server ended with {code}: {(folder / 'log').read_text()[-2000:]}"
-
-
-def wait_until_ready(address: str) -> None:
-    """Until the models are loaded."""
-    for _ in range(600):
-        with suppress(URLError), urlopen(f"{address}/readyz"):
-            return
-        time.sleep(0.1)
-    raise AssertionError("the server does not become ready")
 
 
 def build_in(served: Served) -> None:

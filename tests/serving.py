@@ -88,10 +88,11 @@ def ended(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def started(folder: Path, *overrides: str) -> tuple[subprocess.Popen, str]:
-    """A server on a port of its own, ready."""
+    """A server on a port of its own, ready; folder: of data, voices, and log, where it writes."""
     command = [sys.executable, "-m", "autovoice.cli", "serve", *overrides, "--no-browser", "--port", "0", "--json"]
     command += ["--data", str(folder / "data"), "--voices", str(folder / "voices")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with (folder / "log").open("a") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     address = json.loads(process.stdout.readline())["address"].rstrip("/")
 
     def ready() -> bool:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import traceback
 import zipfile
 
 import numpy as np
@@ -14,6 +15,7 @@ from autovoice.audio.io import load_wav
 from autovoice.cli import main
 from autovoice.config import compose
 from autovoice.serving.engine import Engine
+from autovoice.serving.faults import ApiError
 from autovoice.watermark import detect
 
 OUT_RATE = 24000
@@ -307,3 +309,17 @@ def test_keys_have_scopes_and_see_only_their_own(voices, engine, tmp_path, capsy
         assert code_of(client.get(f"/v1/voices/{cloned['id']}", headers=two)) == "no_such_voice"
         assert main(["keys", "remove", "one", "--data", str(tmp_path)]) == 0
         assert code_of(client.get("/v1/models", headers=one)) == "bad_key"
+
+
+def test_a_refused_key_is_not_kept_by_the_next_refusal(client):
+    def refused(call) -> str:
+        with pytest.raises(ApiError) as caught:
+            call()
+        return str([frame.f_locals for frame, _ in traceback.walk_tb(caught.value.__traceback__)])
+
+    keys, jobs = client.server.keys, client.server.jobs
+    assert "first-secret" in refused(lambda: keys.caller("av_00000000_first-secret"))
+    assert "first-secret" not in refused(lambda: keys.caller("av_00000000_second"))
+    convert(client, wait="false", headers={"Idempotency-Key": "kept"})
+    assert "first-body" in refused(lambda: jobs.known("local", "kept", "first-body"))
+    assert "first-body" not in refused(lambda: jobs.known("local", "kept", "second-body"))

@@ -1,7 +1,6 @@
 """The server as a process: what it has taken on survives its death, and it ends when it is told to."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -32,19 +31,18 @@ def jobs_of(address: str) -> list[dict]:
         return json.load(answer)["jobs"]
 
 
-def queued(client: Client, seconds: float) -> str:
-    parts = [("file", path := Path(os.environ["TMPDIR_OF_TEST"]) / "talk.wav"), ("voice", "carlo"), ("wait", "false")]
+def queued(client: Client, folder: Path, seconds: float) -> str:
+    path = folder / "talk.wav"
     path.write_bytes(wav_bytes(seconds))
-    return json.loads(client._post("/v1/convert", parts))["id"]
+    return json.loads(client._post("/v1/convert", [("file", path), ("voice", "carlo"), ("wait", "false")]))["id"]
 
 
-def test_a_killed_server_loses_nothing_and_a_told_one_ends(folder, monkeypatch):
-    monkeypatch.setenv("TMPDIR_OF_TEST", str(folder))
+def test_a_killed_server_loses_nothing_and_a_told_one_ends(folder):
     process, address = started(folder)
     client = Client(address)
     first = client.convert(folder / "carlo.wav", "carlo", "fast")
     assert first[:4] == b"RIFF"
-    asked = [queued(client, 4.0) for _ in range(N_JOBS)]
+    asked = [queued(client, folder, 4.0) for _ in range(N_JOBS)]
     until(lambda: any(job["status"] == "running" for job in jobs_of(address)))
     process.kill()
     process.wait()
@@ -57,7 +55,7 @@ def test_a_killed_server_loses_nothing_and_a_told_one_ends(folder, monkeypatch):
         assert len(load_wav(result, 24000)) == 4 * 24000
     with pytest.raises(ServerError, match="no such voice"):
         Client(address).convert(folder / "carlo.wav", "nobody")
-    last = queued(Client(address), 4.0)
+    last = queued(Client(address), folder, 4.0)
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) in (0, -signal.SIGTERM)
     database = open_database("", folder / "data")

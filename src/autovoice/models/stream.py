@@ -45,9 +45,7 @@ class GeneratorStream:
         self.generator, self.sample_rate = generator, sample_rate
         self.hop, self.n_fft = generator.head.hop_length, generator.head.n_fft
         with torch.no_grad():
-            self.spk = generator.spk(spk_emb[None])
-            ref = generator.bottleneck(ref_content[None])
-            self.memory = generator.reference.memory(ref, ref_mel[None], self.spk)
+            self.spk, self.memory = generator.hear(spk_emb[None], ref_content[None], ref_mel[None])
             blocks = [*generator.content_blocks, *generator.blocks]
             self.ada = [block.ada(self.spk)[:, None] for block in blocks]
         self.past = [torch.zeros(1, KERNEL - 1, self.spk.shape[1]) for _ in blocks]

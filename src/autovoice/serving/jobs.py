@@ -16,7 +16,6 @@ from autovoice.serving.database import JOBS
 from autovoice.serving.faults import ApiError
 
 ENDED = ("done", "failed", "cancelled")
-CONFLICT = ApiError(409, "token_reused", "This Idempotency-Key was used for another request; take a new one.")
 
 
 @cache
@@ -42,7 +41,7 @@ class Jobs:
             return None
         found = self._one(select(JOBS).where(JOBS.c.owner == owner, JOBS.c.token == token))
         if found and found["body_sha256"] != body_sha256:
-            raise CONFLICT
+            raise ApiError(409, "token_reused", "This Idempotency-Key was used for another request; take a new one.")
         return found
 
     def add(self, facts: dict[str, Any]) -> RowMapping:

@@ -16,15 +16,6 @@ from autovoice.serving.faults import ApiError
 
 SCOPES = ("convert", "voices", "admin")
 PREFIX, LOCAL = "av", "local"
-NO_KEY = ApiError(
-    401,
-    "no_key",
-    "Send a key as 'Authorization: Bearer KEY'; `autovoice keys add` makes one.",
-    {"WWW-Authenticate": "Bearer"},
-)
-BAD_KEY = ApiError(
-    401, "bad_key", "This key is not known here; it may have been removed.", {"WWW-Authenticate": "Bearer"}
-)
 
 
 @dataclass(frozen=True)
@@ -88,12 +79,17 @@ class Keys:
         known = row["sha256"] if row else _sha256("")
         same = hmac.compare_digest(known, _sha256(secret))
         if prefix != PREFIX or row is None or not same:
-            raise BAD_KEY
+            raise unauthorised("bad_key", "This key is not known here; it may have been removed.")
         return Caller(row["id"], frozenset(row["scopes"]))
 
 
 def _sha256(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def unauthorised(code: str, message: str) -> ApiError:
+    """A 401, new each time: one that is raised again keeps the frames of all earlier times, and the keys in them."""
+    return ApiError(401, code, message, {"WWW-Authenticate": "Bearer"})
 
 
 def everyone() -> Caller:

@@ -13,7 +13,7 @@ from autovoice.serving.database import open_database
 from autovoice.serving.engine import Engine
 from autovoice.serving.faults import ApiError
 from autovoice.serving.jobs import ENDED, Jobs
-from autovoice.serving.keys import NO_KEY, Caller, Keys, everyone
+from autovoice.serving.keys import Caller, Keys, everyone, unauthorised
 from autovoice.serving.limits import Quota, RateLimit
 from autovoice.serving.quality import QualityWatch
 from autovoice.serving.ratings import Ratings
@@ -75,7 +75,7 @@ class Server:
         if key:
             caller = self.keys.caller(key)
         elif self.needs_key:
-            raise NO_KEY
+            raise unauthorised("no_key", "Send a key as 'Authorization: Bearer KEY'; `autovoice keys add` makes one.")
         else:
             caller = everyone()
         self.rate.take(caller.owner)
