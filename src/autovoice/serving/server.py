@@ -44,6 +44,7 @@ class Server:
         self.voices = Voices(self.database, *where)
         self.telemetry = Telemetry()
         self.telemetry.queue.set_function(self.jobs.waiting)
+        self.telemetry.watch_disk(self.storage.local)
         self.tracer = tracer_of(settings.traces)
         self.quality = QualityWatch(settings.quality_sample, Path(settings.baseline), self.telemetry)
         self.worker = Worker(self)
