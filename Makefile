@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv repro regression test coverage lint bench ui clean lock params deps
+.PHONY: help venv repro regression test coverage lint bench ui docs notebooks clean lock params deps
 
 DEVICE ?= cpu
 TORCH_INDEX ?=
@@ -72,6 +72,14 @@ ui: venv  ## MLflow on http://127.0.0.1:5000 (PORT=...)
 	mlflow server --backend-store-uri "sqlite:///$(CURDIR)/mlflow.db" --default-artifact-root "$(CURDIR)/mlartifacts" \
 	  --host 127.0.0.1 --port $(PORT) --workers 1
 
+docs: venv  ## the documentation's site in site/; a link that leads nowhere is an error
+	pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet --site-dir site
+
+notebooks: venv  ## run notebooks/ on the demo
+	pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[notebooks]'
+	python -m pytest --nbmake notebooks
+
 params: venv  ## compose conf/ into params.yaml
 	python -m autovoice.config > .params.tmp && mv .params.tmp params.yaml
 
@@ -83,6 +91,6 @@ lock: venv  ## write requirements/lock.txt from .venv
 	  pip freeze --all --exclude-editable --exclude autovoice --exclude pip | sed -E 's/^(torch(audio)?==[0-9.]+)\+.*/\1/'; } > requirements/lock.txt
 
 clean:  ## remove caches, builds and stage outputs; keeps .venv, the DVC cache and raw data
-	rm -rf .coverage .coverage.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist build .params.tmp
+	rm -rf site .coverage .coverage.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist build .params.tmp
 	rm -rf data/prepared data/features data/voices data/adapted data/checkpoints data/converted data/metrics data/gate data/bundle
 	find src pipelines tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

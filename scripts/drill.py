@@ -4,8 +4,8 @@ python scripts/drill.py backup -o BACKUP [--voices DIR] [--data DIR] [--database
 python scripts/drill.py restore BACKUP [the same]
 python scripts/drill.py rehearse [the same]
 
-rehearse backs up, restores into an empty folder (a database: into a scratch one, --scratch URL), and compares the SHA-256 of every
-file and of every table's rows; the original is only read. Exit code 1: something differs. docs/disaster-recovery.md
+rehearse backs up, restores into an empty folder (a database: into a scratch one, --scratch URL), and compares the SHA-256 of
+every file and of every table's rows; the original is only read. Exit code 1: something differs. docs/disaster-recovery.md
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Makes the clips of docs/examples.md with the shipped model, from the demo's recordings: docs/audio/*.opus, and the page's table.
+"""Makes the clips of docs/examples.md with the shipped model from the demo's recordings: docs/audio/*.opus, and its table.
 
 python scripts/make_examples.py
 """
