@@ -38,13 +38,13 @@ NOTES = {
 }
 HEAD = """# Licences
 
-Written by `python scripts/licences.py` from the installed packages, `conf/assets` and the demo's table; `--check` is a test. The rule:
-the default installation (`autovoice[all]`) holds no GPL and nothing NonCommercial; LGPL is allowed with a note; of alternatives (OR)
-the first allowed one is chosen. AutoVoice itself is Apache-2.0.
+Written by `python scripts/licences.py` from the installed packages, `conf/assets` and the demo's table; `--check` is a test.
+The rule: the default installation (`autovoice[all]`) holds no GPL and nothing NonCommercial; LGPL is allowed with a note; of
+alternatives (OR) the first allowed one is chosen. AutoVoice itself is Apache-2.0.
 
-Not in the default installation: the extras `postgres` (psycopg, LGPL-3.0), `tts` (espeak-ng, GPL-3.0), `demucs` (its weights come
-from its own server), `s3`, `traces`, `profile`, and the tools for development. The CUDA build of torch brings NVIDIA's libraries,
-which have a licence of NVIDIA's own.
+Not in the default installation: the extras `postgres` (psycopg, LGPL-3.0), `tts` (espeak-ng, GPL-3.0), `demucs` (its weights
+come from its own server), `s3`, `traces`, `profile`, and the tools for development. The CUDA build of torch brings NVIDIA's
+libraries, which have a licence of NVIDIA's own.
 """
 
 
