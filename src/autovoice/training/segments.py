@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from autovoice.audio.bandwidth import bandwidth_hz
+from autovoice.audio.excitation import fill_unvoiced
 from autovoice.config import AudioConfig
-from autovoice.features import ref_mel_of
-from autovoice.models.excitation import fill_unvoiced
+from autovoice.training.features import ref_mel_of
 
 Item = dict[str, Tensor]
 COPY = "content_"  # names of content of the same words in another voice begin so
