@@ -224,9 +224,7 @@ def target_voice(args: Namespace, console: Console, folder: dict[Path, float] | 
         return _named_voice([VoiceProfile.load(path) for path in folder], list(folder.values()), console, converter)
     wavs, _ = load_checked(args.reference, console)
     with console.progress("listening to the reference") as on_progress:
-        voice = clone_voice(
-            "reference", wavs, on_progress=on_progress, encoder=converter.encoder, audio=converter.audio
-        )
+        voice = clone_voice("reference", wavs, on_progress=on_progress, networks=converter.networks)
     for reason in voice.reasons:
         console.warn(reason)
     return voice

@@ -1,6 +1,7 @@
 """What Prometheus reads (docs/api.md lists it), and traces for OpenTelemetry."""
 
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from typing import Any
 
 import psutil
@@ -56,9 +57,9 @@ class Telemetry:
         )
         self.memory.set_function(lambda: float(psutil.Process().memory_info().rss))
 
-    def watch_device(self, device: Any) -> None:
+    def watch_device(self, device: str) -> None:
         """Reads memory and utilisation of a CUDA device at each scrape."""
-        if device.type != "cuda":
+        if not device.startswith("cuda") or find_spec("torch") is None:
             return
         import torch
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autovoice.config import AudioConfig
-from autovoice.features import ref_mel_of
+from autovoice.training.features import ref_mel_of
 
 Item = dict[str, Tensor]
 CONTENT = "content"
@@ -36,7 +36,9 @@ class FlatItems:
             )
             for name, width in rows.items()
         }
-        self.frames["ref_mel"] = _joined([ref_mel_of(item) for item in items], items[0]["f0"].new_zeros(1, items[0]["mel"].shape[1]))
+        self.frames["ref_mel"] = _joined(
+            [ref_mel_of(item) for item in items], items[0]["f0"].new_zeros(1, items[0]["mel"].shape[1])
+        )
         self.each = {name: torch.stack([item[name] for item in items]) for name in ("spk_emb", "band_hz")}
 
     def to(self, device: torch.device) -> "FlatItems":

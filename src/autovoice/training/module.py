@@ -10,13 +10,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from autovoice.audio.bandwidth import limit_band
 from autovoice.config import AudioConfig
 from autovoice.files import replacing
 from autovoice.models.discriminator import N_KEPT, Discriminators, judge_of
 from autovoice.models.excitation import harmonic_excitation
 from autovoice.models.generator import Generator
 from autovoice.training import losses
+from autovoice.training.band import limit_band
 from autovoice.training.conversion import ConversionLoss, with_conversions
 from autovoice.training.data import batch_number
 from autovoice.training.low_rank import merged_state

@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 from torch.utils.data import Dataset
 
 from autovoice.audio.bandwidth import bandwidth_hz
+from autovoice.audio.excitation import fill_unvoiced
 from autovoice.config import AudioConfig
-from autovoice.models.excitation import fill_unvoiced
 from autovoice.training.flat import FlatItems, Item
 
 
