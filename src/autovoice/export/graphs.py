@@ -54,10 +54,7 @@ def export_encoders(networks: TorchNetworks, out: Path) -> None:
 def export_generator(generator: Generator, out: Path, n_mels: int = AudioConfig.n_mels) -> None:
     """Writes a generator to `out`: what it makes of a voice, and of frames with the state before them."""
     step, hearing, dim = GeneratorStep(generator), Hearing(generator), generator.bottleneck.in_features
-    n_mels = (
-        generator.reference.value.in_features - generator.bottleneck.out_features if step_attends(generator) else 80
-    )
-    reference = {"ref_content": torch.randn(2, 30, dim), "ref_mel": torch.randn(2, 30, int(n_mels))}
+    reference = {"ref_content": torch.randn(2, 30, dim), "ref_mel": torch.randn(2, 30, n_mels)}
     voice = {"spk_emb": torch.rand(2, EMBEDDING_DIM), **reference}
     _export(hearing, out / HEARING, voice, dict.fromkeys(reference, 1), ["ada", "keys", "values"])
     with torch.no_grad():
