@@ -17,6 +17,7 @@ from autovoice.audio.io import StreamWriter, stream_blocks
 from autovoice.audio.loudness import silence_gate
 from autovoice.audio.resample import resample
 from autovoice.audio.windows import Window, array_blocks, overlapping_windows
+from autovoice.bundle import load_graphs
 from autovoice.config import AudioConfig, ContentConfig, ModelConfig, PresetConfig
 from autovoice.errors import AutovoiceError
 from autovoice.networks import Networks, OutOfMemory
@@ -73,6 +74,11 @@ class VoiceConverter:
         self.networks = networks or load_networks(device, weights, model, audio, content)
         self.audio, self.content, self.weights = self.networks.audio, self.networks.config, self.networks.weights
         self._chunk_limit_s = math.inf
+
+    @classmethod
+    def from_bundle(cls, folder: Path, device: str = "auto") -> "VoiceConverter":
+        """That of an exported bundle, without torch; device also tensorrt. Raises DataError for a bundle that was changed."""
+        return cls(networks=load_graphs(folder, device))
 
     @property
     def device(self) -> str:

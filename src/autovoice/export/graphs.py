@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from autovoice.audio.mel import N_MELS, SPEAKER_FRAMES, SPEAKER_MELS
+from autovoice.config import AudioConfig
 from autovoice.errors import ConfigError
 from autovoice.files import replacing
 from autovoice.graphs import CONTENT, GENERATOR, HEARING, SPEAKER, STUDENT
@@ -50,13 +51,10 @@ def export_encoders(networks: TorchNetworks, out: Path) -> None:
     _export(SpeakerEmbedder().encoder.eval(), out / SPEAKER, windows, {}, ["embedding"])
 
 
-def export_generator(generator: Generator, out: Path) -> None:
+def export_generator(generator: Generator, out: Path, n_mels: int = AudioConfig.n_mels) -> None:
     """Writes a generator to `out`: what it makes of a voice, and of frames with the state before them."""
     step, hearing, dim = GeneratorStep(generator), Hearing(generator), generator.bottleneck.in_features
-    n_mels = (
-        generator.reference.value.in_features - generator.bottleneck.out_features if step_attends(generator) else 80
-    )
-    reference = {"ref_content": torch.randn(2, 30, dim), "ref_mel": torch.randn(2, 30, int(n_mels))}
+    reference = {"ref_content": torch.randn(2, 30, dim), "ref_mel": torch.randn(2, 30, n_mels)}
     voice = {"spk_emb": torch.rand(2, EMBEDDING_DIM), **reference}
     _export(hearing, out / HEARING, voice, dict.fromkeys(reference, 1), ["ada", "keys", "values"])
     with torch.no_grad():
@@ -65,11 +63,6 @@ def export_generator(generator: Generator, out: Path) -> None:
     inputs = {**frames, "past": step.no_past(2), "ada": ada, "keys": keys, "values": values}
     lengths = {**dict.fromkeys(frames, 1), "keys": 2, "values": 2}
     _export(step, out / GENERATOR, inputs, lengths, ["harmonic", "phase", "breath", "after"])
-
-
-def step_attends(generator: Generator) -> bool:
-    """Whether the generator looks at the reference's frames."""
-    return hasattr(generator.reference, "value")
 
 
 def _export(

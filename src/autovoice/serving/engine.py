@@ -40,7 +40,11 @@ class Engine:
     def load(self) -> None:
         """Loads the models, so that the first request waits no longer than the others."""
         started = time.perf_counter()
-        self._converter = VoiceConverter(self.config.serve.device, audio=self.config.audio, content=self.config.content)
+        if self.config.serve.bundle:
+            self._converter = VoiceConverter.from_bundle(Path(self.config.serve.bundle), self.config.serve.device)
+        else:
+            how = {"audio": self.config.audio, "content": self.config.content}
+            self._converter = VoiceConverter(self.config.serve.device, **how)
         self.load_s = time.perf_counter() - started
 
     @property
