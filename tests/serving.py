@@ -30,9 +30,9 @@ def wav_bytes(seconds: float = 1.0, start_s: float = 0.0, reader: str = "allison
     return file_bytes(speech(reader, seconds, start_s), form)
 
 
-def file_bytes(wav: np.ndarray, form: str = "WAV", rate: int = RATE) -> bytes:
+def file_bytes(wav: np.ndarray, form: str = "WAV", rate: int = RATE, subtype: str | None = None) -> bytes:
     buffer = io.BytesIO()
-    sf.write(buffer, wav, rate, format=form)
+    sf.write(buffer, wav, rate, subtype, format=form)
     return buffer.getvalue()
 
 
