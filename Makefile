@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv repro regression test lint bench ui clean lock params deps
+.PHONY: help venv repro regression test coverage lint bench ui clean lock params deps
 
 DEVICE ?= cpu
 TORCH_INDEX ?=
@@ -53,11 +53,17 @@ endef
 test: lint  ## lint and all tests
 	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile
 
-lint: venv  ## ruff, mypy, import-linter
+coverage: venv  ## all tests, and at least 90 % of the lines and 80 % of the branches of src
+	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --cov=src/autovoice --cov-branch --cov-report=json:.coverage.json
+	python scripts/check_coverage.py .coverage.json
+
+lint: venv  ## ruff, mypy, import-linter, and of the workflows and the Dockerfile zizmor and hadolint
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
+	zizmor --offline --quiet .github
+	hadolint Dockerfile
 
 bench: venv  ## speed and memory of each preset and two baselines, and against length
 	python -m autovoice.bench
@@ -77,6 +83,6 @@ lock: venv  ## write requirements/lock.txt from .venv
 	  pip freeze --all --exclude-editable --exclude autovoice --exclude pip | sed -E 's/^(torch(audio)?==[0-9.]+)\+.*/\1/'; } > requirements/lock.txt
 
 clean:  ## remove caches, builds and stage outputs; keeps .venv, the DVC cache and raw data
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist build .params.tmp
+	rm -rf .coverage .coverage.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist build .params.tmp
 	rm -rf data/prepared data/features data/voices data/adapted data/checkpoints data/converted data/metrics data/gate data/bundle
 	find src pipelines tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -46,6 +46,7 @@ class Server:
         self.telemetry = Telemetry()
         self.telemetry.queue.set_function(self.jobs.waiting)
         self.streams = Streams(settings.max_streams, self.telemetry.streams)
+        self.telemetry.watch_disk(self.storage.local)
         self.tracer = tracer_of(settings.traces)
         self.quality = QualityWatch(settings.quality_sample, Path(settings.baseline), self.telemetry)
         self.worker = Worker(self)

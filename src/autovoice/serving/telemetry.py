@@ -1,7 +1,9 @@
 """What Prometheus reads (docs/api.md lists it), and traces for OpenTelemetry."""
 
+import shutil
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -57,6 +59,13 @@ class Telemetry:
         )
         self.memory.set_function(lambda: float(psutil.Process().memory_info().rss))
 
+    def watch_disk(self, folder: Path) -> None:
+        """Reads the space where jobs and voices are written at each scrape; folder: one that exists."""
+        free = Gauge("autovoice_disk_free_bytes", "Free where jobs are written", registry=self.registry)
+        free.set_function(lambda: float(shutil.disk_usage(folder).free))
+        total = Gauge("autovoice_disk_total_bytes", "Of the disk there", registry=self.registry)
+        total.set_function(lambda: float(shutil.disk_usage(folder).total))
+
     def watch_device(self, device: str) -> None:
         """Reads memory and utilisation of a CUDA device at each scrape."""
         if not device.startswith("cuda") or find_spec("torch") is None:
@@ -65,6 +74,8 @@ class Telemetry:
 
         memory = Gauge("autovoice_device_memory_bytes", "Allocated on the GPU", registry=self.registry)
         memory.set_function(lambda: float(torch.cuda.memory_allocated(device)))
+        total = Gauge("autovoice_device_memory_total_bytes", "Of the GPU", registry=self.registry)
+        total.set_function(lambda: float(torch.cuda.get_device_properties(device).total_memory))
         use = Gauge("autovoice_device_utilisation_ratio", "Of the GPU, 0 to 1", registry=self.registry)
         use.set_function(lambda: torch.cuda.utilization(device) / 100)
 
