@@ -1,13 +1,8 @@
 """A server of the real model in a folder of a test's own, and what tests send to it."""
 
 import io
-import json
 import signal
-import subprocess
-import sys
 import threading
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +18,7 @@ from autovoice.config import Config, compose
 from autovoice.serving.app import create_app, listener, open_socket
 from autovoice.serving.engine import Engine
 from autovoice.serving.server import Server
+from scripts.own_server import until
 
 
 def wav_bytes(seconds: float = 1.0, start_s: float = 0.0, reader: str = "allison", form: str = "WAV") -> bytes:
@@ -83,16 +79,6 @@ def listening(server: Server) -> Iterator[tuple[str, Callable[[], None]]]:
     assert not thread.is_alive()
 
 
-def until(true: Any, seconds: float = 120.0) -> Any:
-    """What `true` returns once it is something."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := true():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not come")
-
-
 def ended(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
     """The job, once it has ended."""
 
@@ -101,21 +87,3 @@ def ended(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
         return row if row["status"] in ("done", "failed", "cancelled") else None
 
     return until(look)
-
-
-def started(folder: Path, *overrides: str) -> tuple[subprocess.Popen, str]:
-    """A server on a port of its own, ready; folder: of data, voices, and log, where it writes."""
-    command = [sys.executable, "-m", "autovoice.cli", "serve", *overrides, "--no-browser", "--port", "0", "--json"]
-    command += ["--data", str(folder / "data"), "--voices", str(folder / "voices")]
-    with (folder / "log").open("a") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-    address = json.loads(process.stdout.readline())["address"].rstrip("/")
-
-    def ready() -> bool:
-        try:
-            return urllib.request.urlopen(f"{address}/readyz").status == 200
-        except OSError:
-            return False
-
-    until(ready)
-    return process, address

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 from audio_files import RATE, speech
-from serving import builtin_voice, configured, listening, running, until
+from serving import builtin_voice, configured, listening, running
 from starlette.websockets import WebSocketDisconnect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -18,6 +18,7 @@ from autovoice.client import Client, ServerError
 from autovoice.serving.routes import stream
 from autovoice.serving.server import Server
 from autovoice.serving.streaming import Backlog, LiveStream
+from scripts.own_server import until
 
 HELLO = {"rate": RATE, "voice": "carlo", "format": "f32le"}
 BLOCK = RATE // 50
