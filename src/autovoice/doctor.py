@@ -1,12 +1,15 @@
 """Looks at this machine: device, packages, models, disk, memory; and proves that conversion on the CPU works."""
 
+import importlib
 import os
 import shutil
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from autovoice.errors import AutovoiceError
+from autovoice.gpu import Build, cards_here, obstacle
 
 CORE = (
     "numpy",
@@ -34,6 +37,11 @@ OPTIONAL = (
     "ray",
     "fastapi",
 )
+LIBRARIES = {
+    "soundfile": "apt-get install libsndfile1",
+    "onnxruntime": "apt-get install libgomp1 libstdc++6",
+    "soxr": "pip install --force-reinstall soxr",
+}  # module whose native code conversion needs -> remedy
 MIN_DISK_GIB, MIN_MEMORY_GIB = 2.0, 2.0  # a balanced conversion stays below 2 GB; models and a voice need under 1 GB
 
 
@@ -50,7 +58,7 @@ class Finding:
 
 def examine(voices: Path) -> list[Finding]:
     """All findings, conversion last."""
-    return [*devices(), *packages(), *models(), disk(voices), memory(), conversion()]
+    return [*devices(), *packages(), *libraries(), *models(), disk(voices), memory(), conversion()]
 
 
 def devices() -> list[Finding]:
@@ -60,11 +68,30 @@ def devices() -> list[Finding]:
     except ImportError as error:
         return [Finding("device", "cpu", "problem", f"torch does not load: {error}", "pip install 'autovoice[all]'")]
     found = [Finding("device", "cpu", "ok", f"{os.cpu_count()} cores, torch {torch.__version__}")]
-    for i in range(torch.cuda.device_count()):
-        found.append(Finding("device", f"cuda:{i}", "ok", torch.cuda.get_device_name(i)))
-    if len(found) == 1:
-        build = "this torch is built for the CPU" if torch.version.cuda is None else "no driver or no card answers"
-        found.append(Finding("device", "cuda", "ok", f"none ({build}); the CPU is used", ""))
+    cards, fault = cards_here()
+    if fault:
+        remedy = "repair the driver (after an update: restart the machine); the CPU is used meanwhile"
+        return [*found, Finding("device", "cuda", "warning", fault, remedy)]
+    build = Build(torch.version.cuda, torch.cuda.is_available(), tuple(torch.cuda.get_arch_list()))
+    for i, card in enumerate(cards):
+        what, remedy = obstacle(card, build)
+        value = f"{card.name}, driver {card.driver}, {card.free_gib:.1f} GiB free" + (f": {what}" if what else "")
+        found.append(Finding("device", f"cuda:{i}", "warning" if what else "ok", value, remedy))
+    if not cards:
+        found.append(Finding("device", "cuda", "ok", "no card; the CPU is used"))
+    return found
+
+
+def libraries() -> list[Finding]:
+    """Whether the shared libraries behind the packages load."""
+    found = []
+    for name, remedy in LIBRARIES.items():
+        try:
+            importlib.import_module(name)
+            found.append(Finding("library", name, "ok", "loads"))
+        except (ImportError, OSError) as error:  # a missing package is said above
+            if find_spec(name) is not None:
+                found.append(Finding("library", name, "problem", " ".join(str(error).split())[:160], remedy))
     return found
 
 
