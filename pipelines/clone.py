@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from rich.console import Console
 from rich.table import Table
-from safetensors.torch import load_file
+from safetensors.numpy import load_file
 
 from autovoice.audio.io import load_wav
 from autovoice.config import Config
@@ -24,7 +24,7 @@ def main(cfg: Config) -> dict[str, float]:
     for speaker, segments in sorted(groups.items()):
         items = [load_file(FEATURES / f"{segment.segment_id}.safetensors") for segment in segments]
         wavs = [load_wav(PREPARED / segment.path, cfg.audio.output_rate) for segment in segments]
-        embs = [item.pop("spk_emb").numpy() for item in items]
+        embs = [item.pop("spk_emb") for item in items]
         voice = profile_from_features(
             speaker, wavs, items, embs, cfg.audio, consent=f"dataset licence ({cfg.dataset.name})"
         )

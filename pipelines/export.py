@@ -1,9 +1,10 @@
 """Stage export: the bundle of the base model and all voices, checked after it is written; a green one is the champion."""
 
 from autovoice import tracking
+from autovoice.bundle import verify_bundle
 from autovoice.config import Config
 from autovoice.data_layout import ADAPTED, BUNDLE, GATE, METRICS, VOICES
-from autovoice.export.bundle import verify_bundle, write_bundle
+from autovoice.export.bundle import write_bundle
 from autovoice.files import read_json
 from autovoice.stage import run_stage
 

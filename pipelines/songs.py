@@ -47,7 +47,7 @@ def main(cfg: Config) -> dict[str, float]:
     torch.set_num_threads(2)
     converter = VoiceConverter("cpu", audio=cfg.audio, content=cfg.content)
     reference = np.concatenate([load_wav(p, cfg.audio.output_rate) for p in sorted((DEMO / TARGET).glob("*.flac"))])
-    voice = clone_voice(TARGET, [reference[: int(REFERENCE_S * cfg.audio.output_rate)]], encoder=converter.encoder)
+    voice = clone_voice(TARGET, [reference[: int(REFERENCE_S * cfg.audio.output_rate)]], networks=converter.networks)
     rows: list[dict[str, Any]] = []
     for (name, vocal), _ in zip(vocals(cfg), range(song.max_songs), strict=False):
         for level_db in song.mixture_db:

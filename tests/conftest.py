@@ -9,7 +9,7 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 import pytest
 
-pytest_plugins = ["browser"]
+pytest_plugins = ["browser", "stores"]
 
 
 @pytest.fixture(scope="session", autouse=True)

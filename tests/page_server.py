@@ -12,11 +12,11 @@ import pytest
 import soundfile as sf
 from audio_files import RATE, speech
 from browser import LOCAL, QUIET, Watch, chromium
-from serving import started
 
 from autovoice.client import Client
 from autovoice.serving.database import open_database
 from autovoice.serving.keys import Keys
+from scripts.own_server import started
 
 CLIP_S = 2.0
 VOICE_S = 5.0  # of a reader, to clone

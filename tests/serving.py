@@ -1,12 +1,9 @@
 """A server of the real model in a folder of a test's own, and what tests send to it."""
 
 import io
-import json
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,10 +14,11 @@ from audio_files import RATE, speech
 from fastapi.testclient import TestClient
 
 from autovoice.cli import main
-from autovoice.config import compose
-from autovoice.serving.app import create_app
+from autovoice.config import Config, compose
+from autovoice.serving.app import create_app, listener, open_socket
 from autovoice.serving.engine import Engine
 from autovoice.serving.server import Server
+from scripts.own_server import until
 
 
 def wav_bytes(seconds: float = 1.0, start_s: float = 0.0, reader: str = "allison", form: str = "WAV") -> bytes:
@@ -28,9 +26,9 @@ def wav_bytes(seconds: float = 1.0, start_s: float = 0.0, reader: str = "allison
     return file_bytes(speech(reader, seconds, start_s), form)
 
 
-def file_bytes(wav: np.ndarray, form: str = "WAV", rate: int = RATE) -> bytes:
+def file_bytes(wav: np.ndarray, form: str = "WAV", rate: int = RATE, subtype: str | None = None) -> bytes:
     buffer = io.BytesIO()
-    sf.write(buffer, wav, rate, format=form)
+    sf.write(buffer, wav, rate, subtype, format=form)
     return buffer.getvalue()
 
 
@@ -48,33 +46,37 @@ def builtin_voice(folder: Path) -> Path:
     return voices
 
 
+def configured(folder: Path, voices: Path, *overrides: str) -> Config:
+    """A server's: it keeps all in `folder`, measures nothing, and lets ask as often as one likes."""
+    own = (f"serve.data={folder}", f"serve.voices={voices}")
+    return compose(["serve.quality_sample=0", "serve.requests_per_minute=100000", *own, *overrides])
+
+
 @contextmanager
 def running(folder: Path, voices: Path, *overrides: str, engine: Engine | None = None) -> Iterator[TestClient]:
     """A client of a server whose models are loaded."""
-    config = compose(
-        [
-            "serve.quality_sample=0",
-            "serve.requests_per_minute=100000",
-            f"serve.data={folder}",
-            f"serve.voices={voices}",
-            *overrides,
-        ]
-    )
-    server = Server(config, engine)
+    server = Server(configured(folder, voices, *overrides), engine)
     with TestClient(create_app(server), base_url="http://127.0.0.1", client=("127.0.0.1", 5)) as client:
         until(lambda: client.get("/readyz").status_code == 200)
         client.server = server  # type: ignore[attr-defined]
         yield client
 
 
-def until(true: Any, seconds: float = 120.0) -> Any:
-    """What `true` returns once it is something."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := true():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not come")
+@contextmanager
+def listening(server: Server) -> Iterator[tuple[str, Callable[[], None]]]:
+    """(address, what tells it to end) of a server that answers at a port of its own, in this process."""
+    answering = listener(server)
+    socket = open_socket("127.0.0.1", 0)
+    address = f"http://127.0.0.1:{socket.getsockname()[1]}"
+    thread = threading.Thread(target=answering.run, args=([socket],))
+    thread.start()
+    try:
+        until(lambda: server.engine.ready and answering.started)
+        yield address, lambda: answering.handle_exit(signal.SIGTERM, None)
+    finally:
+        answering.handle_exit(signal.SIGTERM, None)
+        thread.join(60)
+    assert not thread.is_alive()
 
 
 def ended(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
@@ -85,21 +87,3 @@ def ended(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
         return row if row["status"] in ("done", "failed", "cancelled") else None
 
     return until(look)
-
-
-def started(folder: Path, *overrides: str) -> tuple[subprocess.Popen, str]:
-    """A server on a port of its own, ready; folder: of data, voices, and log, where it writes."""
-    command = [sys.executable, "-m", "autovoice.cli", "serve", *overrides, "--no-browser", "--port", "0", "--json"]
-    command += ["--data", str(folder / "data"), "--voices", str(folder / "voices")]
-    with (folder / "log").open("a") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-    address = json.loads(process.stdout.readline())["address"].rstrip("/")
-
-    def ready() -> bool:
-        try:
-            return urllib.request.urlopen(f"{address}/readyz").status == 200
-        except OSError:
-            return False
-
-    until(ready)
-    return process, address

@@ -6,11 +6,11 @@ from typing import Literal
 
 import numpy as np
 
+from autovoice.audio.excitation import fill_unvoiced, frame_phase
 from autovoice.audio.f0 import extract_f0, median_f0_hz
 from autovoice.audio.loudness import centred_power, frame_power, gain_from_power, scale_loudness
 from autovoice.audio.windows import overlapping_windows
 from autovoice.config import AudioConfig
-from autovoice.models.excitation import fill_unvoiced, frame_phase
 from autovoice.spans import stage
 from autovoice.voice import VoiceProfile
 

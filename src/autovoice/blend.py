@@ -7,17 +7,18 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from safetensors.torch import save_file
-from torch import Tensor
 
 from autovoice.config import AudioConfig
 from autovoice.errors import DataError
 from autovoice.files import replacing, sha256_file
 from autovoice.voice import MAX_REFERENCE_S, VoiceProfile, joint_consent
 from autovoice.weights import BASE_GENERATOR, load_generator_state, model_metadata
+
+if TYPE_CHECKING:  # only adapted voices are blended in torch
+    from torch import Tensor
 
 MAX_VOICES = 8
 STRETCH = 50  # reference frames that are taken at once: a second
@@ -75,8 +76,8 @@ def blend(voices: Sequence[VoiceProfile], weights: Sequence[float], base: Path =
     return VoiceProfile(
         name=",".join(f"{voice.name}:{weight:.3g}" for voice, weight in zip(voices, weights, strict=True)),
         spk_emb=(spk_emb / np.linalg.norm(spk_emb)).astype(np.float32),
-        ref_content=torch.cat([voices[i].ref_content[a:b] for i, a, b in plan]),
-        ref_mel=torch.cat([voices[i].ref_mel[a:b] for i, a, b in plan]),
+        ref_content=np.concatenate([voices[i].ref_content[a:b] for i, a, b in plan]),
+        ref_mel=np.concatenate([voices[i].ref_mel[a:b] for i, a, b in plan]),
         f0_median_hz=_geometric_mean([voice.f0_median_hz for voice in voices], weights),
         f0_low_hz=_geometric_mean([voice.f0_low_hz for voice in voices], weights),
         f0_high_hz=_geometric_mean([voice.f0_high_hz for voice in voices], weights),
@@ -130,6 +131,8 @@ def mean_weights(
     known, audio = [file for file in files if file is not None], audio or AudioConfig()
     if len(known) < len(files):
         return None
+    from safetensors.torch import save_file
+
     model, origin = load_generator_state(base, audio)
     loaded = [load_generator_state(file, audio) for file in known]
     if not all(own == model and _is_near(state, origin) for own, state in loaded):
@@ -144,11 +147,12 @@ def mean_weights(
     return target
 
 
-def _mean(tensors: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    return sum((w * tensor for w, tensor in zip(weights, tensors, strict=True)), torch.zeros(())).half().contiguous()
+def _mean(tensors: "Sequence[Tensor]", weights: Sequence[float]) -> "Tensor":
+    weighted = (w * tensor for w, tensor in zip(weights, tensors, strict=True))
+    return sum(weighted, tensors[0].new_zeros(())).half().contiguous()
 
 
-def _is_near(state: dict[str, Tensor], origin: dict[str, Tensor]) -> bool:
+def _is_near(state: "dict[str, Tensor]", origin: "dict[str, Tensor]") -> bool:
     """Whether the weights can have been adapted from `origin`: other trainings end elsewhere."""
     if state.keys() != origin.keys():
         return False

@@ -14,7 +14,7 @@ from autovoice.commands.faults import MISUSE, explain
 
 COMMANDS = (
     "clone", "convert", "batch", "adapt", "evaluate", "gate", "report", "listen", "speak", "sing", "verify", "serve", "keys",
-    "profile", "doctor",
+    "profile", "doctor", "export",
 )  # fmt: skip
 INTERRUPTED = 130
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,28 +64,23 @@ class Client:
         return self._result(self._ask("POST", "/v1/speech", body, "application/json"))
 
     def stream(self, blocks: Iterable[bytes], voice: str, rate: int, pitch: float | str = "auto") -> Iterator[bytes]:
-        """Blocks of 16-bit mono PCM at `rate`, as they are recorded -> blocks in that voice, as they are made."""
-        from threading import Thread
+        """Blocks of 16-bit mono PCM at `rate`, as they are recorded -> blocks in that voice, as they are made.
 
+        Raises ServerError for what the server refuses, and where it ends before the blocks do (code "going": connect again).
+        """
+        from websockets.exceptions import ConnectionClosed
         from websockets.sync.client import connect
 
         scheme = "wss" if urlsplit(self.url).scheme == "https" else "ws"
-        with connect(f"{scheme}://{urlsplit(self.url).netloc}/v1/stream", open_timeout=30, max_size=None) as ws:
-            hello = {"rate": rate, "voice": voice, "pitch": pitch, **({"key": self.key} if self.key else {})}
-            ws.send(json.dumps(hello))
-            _checked(json.loads(ws.recv()))
-
-            def send() -> None:
-                for number, block in enumerate(blocks):
-                    ws.send(HEADER.pack(number) + block)
-                ws.send(json.dumps({"type": "end"}))
-
-            Thread(target=send, daemon=True).start()
-            for message in ws:
-                if isinstance(message, bytes):
-                    yield message[HEADER.size :]
-                elif _checked(json.loads(message))["type"] == "bye":
-                    return
+        hello = {"rate": rate, "voice": voice, "pitch": pitch, **({"key": self.key} if self.key else {})}
+        address = f"{scheme}://{urlsplit(self.url).netloc}/v1/stream"
+        with connect(address, open_timeout=30, compression=None) as ws:
+            try:
+                ws.send(json.dumps(hello))
+                _checked(json.loads(ws.recv()))
+                yield from _conversation(ws, blocks)
+            except ConnectionClosed as closed:
+                raise ServerError(0, "closed", ws.close_reason or "The connection was lost.") from closed
 
     def _result(self, answer: bytes) -> bytes:
         """The audio; where the answer is a job, that of the job once it is done."""
@@ -134,6 +130,32 @@ def _error(error: urllib.error.HTTPError) -> ServerError:
     except (ValueError, KeyError):
         told = {"code": "unknown", "message": f"The server answered {error.code}."}
     return ServerError(error.code, told["code"], told["message"], float(error.headers.get("Retry-After") or 0))
+
+
+def _conversation(ws: Any, blocks: Iterable[bytes]) -> Iterator[bytes]:
+    failed: list[BaseException] = []
+    Thread(target=_send_all, args=(ws, blocks, failed), daemon=True).start()
+    for message in ws:
+        if isinstance(message, bytes):
+            yield message[HEADER.size :]
+        elif _checked(json.loads(message))["type"] == "bye":
+            return
+    raise failed[0] if failed else ServerError(0, "closed", "The server closed the connection before its end.")
+
+
+def _send_all(ws: Any, blocks: Iterable[bytes], failed: list[BaseException]) -> None:
+    """Numbers and sends them; where the blocks cannot be had, notes why in `failed` and hangs up."""
+    from websockets.exceptions import ConnectionClosed
+
+    try:
+        for number, block in enumerate(blocks):
+            ws.send(HEADER.pack(number) + block)
+        ws.send(json.dumps({"type": "end"}))
+    except ConnectionClosed:
+        pass  # who reads learns why
+    except BaseException as error:
+        failed.append(error)
+        ws.close()
 
 
 def _checked(message: dict[str, Any]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class ModelConfig:
     name: str = "base"
     dim: int = 256
     n_content_blocks: int = 4  # at 20 ms frames, before the attention to the reference
-    n_blocks: int = 5  # at 10 ms frames, after it
+    n_blocks: int = 8  # at 10 ms frames, after it
     bottleneck: int = 64
     n_heads: int = 4  # of the attention to the reference's frames; 0: the embedding alone
     causal: bool = True  # convolutions see the past alone, so that the same weights can stream

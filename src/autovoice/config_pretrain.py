@@ -28,6 +28,8 @@ class PretrainConfig:
     adversarial_from_step: int = 4000
     adversarial_lr: float = 3e-4
     judge_lr_ratio: float = 1.0  # of the discriminators' learning rate, re the generator's
+    large_judges: bool = False  # more and larger discriminators beside those that adaptation uses
+    mel_weight: float = 5.0  # of the mel's error, once the discriminators have joined
     n_conversions: int = 0  # of a batch, into a neighbour's voice, once the discriminators have joined; 0: none
     content_weight: float = 2.0  # of the words that the content encoder hears, with conversions
     female_weight: float = 1.5  # the corpus has more men

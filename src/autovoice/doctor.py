@@ -157,7 +157,6 @@ def conversion() -> Finding:
 def _convert_a_tone() -> str:
     """-> what went wrong, "" if nothing."""
     import numpy as np
-    import torch
 
     from autovoice.config import PresetConfig
     from autovoice.convert import VoiceConverter
@@ -168,7 +167,7 @@ def _convert_a_tone() -> str:
     tone = np.sum([np.sin(k * phase) / k for k in range(1, 12)], 0).astype(np.float32) * 0.1
     converter = VoiceConverter("cpu")
     n_mels, dim = converter.audio.n_mels, converter.content.dim
-    frames = {"ref_content": torch.zeros(100, dim).half(), "ref_mel": torch.zeros(100, n_mels).half()}
+    frames = {"ref_content": np.zeros((100, dim), np.float16), "ref_mel": np.zeros((100, n_mels), np.float16)}
     pitch = {"f0_median_hz": 200.0, "f0_low_hz": 150.0, "f0_high_hz": 250.0}
     quality = {"speech_s": 2.0, "spread": 1.0, "snr_db": 40.0, "verdict": "poor"}
     voice = VoiceProfile(name="doctor", spk_emb=np.full(256, 1 / 16, np.float32), **frames, **pitch, **quality)  # type: ignore[arg-type]

@@ -7,19 +7,16 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
-from torch import nn
 
+from autovoice.audio.excitation import DEFAULT_F0_HZ
 from autovoice.audio.f0 import extract_f0, median_f0_hz
 from autovoice.audio.loudness import LOUDNESS_FLOOR, active_power_dbfs, silence_gate
-from autovoice.config import AudioConfig
-from autovoice.models.excitation import DEFAULT_F0_HZ
-from autovoice.models.generator import Generator
-from autovoice.models.stream import GeneratorStream, StudentStream
-from autovoice.models.student import AFTER, BEFORE, StudentEncoder
+from autovoice.audio.mel import AFTER, BEFORE
+from autovoice.audio.mel import FRAME_LENGTH as FRAME
+from autovoice.networks import Networks
+from autovoice.synthesis import LiveSynthesis
 from autovoice.voice import VoiceProfile
 
-FRAME = 320  # samples of input a content frame
 F0_WINDOW_S, MEMORY_S = 0.26, 10.0
 MAX_GAIN_DB = 30.0
 F0_MIRROR = 768  # samples
@@ -49,24 +46,20 @@ class LiveConverter:
 
     def __init__(
         self,
-        student: nn.Module,
-        generator: nn.Module,
+        networks: Networks,
         voice: VoiceProfile,
-        audio: AudioConfig,
         shift_st: float | None = None,
         reference_s: float = 4.0,
         seed: int = 0,
     ) -> None:
-        """shift_st: None = follow the speaker's median pitch. Both networks must be in eval mode on the CPU."""
-        assert isinstance(student, StudentEncoder)
-        assert isinstance(generator, Generator)
-        size = int(reference_s * 50)
-        reference = (voice.ref_content[:size].float(), voice.ref_mel[:size].float())
-        self.audio, self.voice, self.fixed_shift_st = audio, voice, shift_st
-        self.content = StudentStream(student)
-        self.speech = GeneratorStream(generator, audio.output_rate, torch.from_numpy(voice.spk_emb), *reference, seed)
+        """shift_st: None = follow the speaker's median pitch. Raises AssetError for a generator that is not causal."""
+        self.audio, self.voice, self.fixed_shift_st = networks.audio, voice, shift_st
+        self.steps = networks.steps(voice.target(reference_s))
+        self.synthesis = LiveSynthesis(self.audio, seed)
         self.running = Running()
-        self.held = np.zeros(int(F0_WINDOW_S * audio.sample_rate), np.float32)  # ends where the next frame's past ends
+        self.held = np.zeros(
+            int(F0_WINDOW_S * self.audio.sample_rate), np.float32
+        )  # ends where the next frame's past ends
         self.pending = np.zeros(0, np.float32)
         self.f0_filled = DEFAULT_F0_HZ
         self.gate = np.zeros(1, np.float32)
@@ -89,10 +82,10 @@ class LiveConverter:
         heard = np.concatenate([self.held, self.pending[:AFTER]])
         self.running.powers.append(float(np.mean(np.square(self.pending[:FRAME], dtype=np.float64))))
         gain = self.running.gain(self.audio.level_dbfs)
-        content = self.content.step(torch.from_numpy(heard[-(BEFORE + AFTER) :] * gain))
+        content = self.steps.content((heard[-(BEFORE + AFTER) :] * gain).astype(np.float32))
         f0, filled = self._pitch(heard * gain)
         loudness = self._loudness(heard * gain)
-        wav = self.speech.step(content, *(torch.from_numpy(x) for x in (f0, filled, loudness))).numpy()
+        wav = self.synthesis.push(self.steps.filters(content, f0, loudness), f0, filled)
         loud = np.concatenate([self.gate, loudness])
         gated = silence_gate(loud, self.audio.output_hop)[self.audio.output_hop :] if len(loud) > 1 else wav
         self.gate = loudness[-1:]

@@ -6,24 +6,22 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile as sf
-import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.numpy import load_file, save_file
 
 from autovoice.audio.bandwidth import bandwidth_hz
 from autovoice.audio.f0 import median_f0_hz
 from autovoice.audio.io import load_wav, save_wav
 from autovoice.audio.loudness import estimate_snr_db
 from autovoice.audio.resample import resample
-from autovoice.config import AudioConfig, ContentConfig
+from autovoice.config import AudioConfig
 from autovoice.errors import DataError
-from autovoice.features import at_level, extract_features, ref_mel_of
+from autovoice.features import at_level, even_length, extract_frames, ref_mel_of
 from autovoice.files import read_json, replacing, write_json
-from autovoice.models.content import load_content_encoder
-from autovoice.models.speaker import embed_speaker
+from autovoice.networks import Networks, Target
 
 SCHEMA = 1
 MIN_SPEECH_S, SHORT_SPEECH_S = 3.0, 10.0
@@ -45,8 +43,8 @@ class VoiceProfile:
 
     name: str
     spk_emb: np.ndarray
-    ref_content: Tensor
-    ref_mel: Tensor
+    ref_content: np.ndarray
+    ref_mel: np.ndarray
     f0_median_hz: float
     f0_low_hz: float
     f0_high_hz: float
@@ -73,6 +71,12 @@ class VoiceProfile:
         """What the watermark of this voice's results says: the consent id, 0 without any."""
         return int(self.consent_id or "0", 16)
 
+    def target(self, reference_s: float) -> Target:
+        """As the generator hears it, with so much of the reference."""
+        size = max(1, int(reference_s * 50))
+        content, mel = (part[:size].astype(np.float32) for part in (self.ref_content, self.ref_mel))
+        return Target(self.spk_emb, content, mel, self.adapted)
+
     def save(self, folder: Path, sample_rate: int) -> None:
         """Writes voice.json, voice.safetensors and, at sample_rate, recordings/*.flac.
 
@@ -81,9 +85,9 @@ class VoiceProfile:
         folder.mkdir(parents=True, exist_ok=True)
         for i, wav in enumerate(self.recordings):
             save_wav(folder / "recordings" / f"{i:04d}.flac", wav, sample_rate)
-        tensors = {"spk_emb": torch.from_numpy(self.spk_emb), "ref_content": self.ref_content, "ref_mel": self.ref_mel}
+        tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in ("spk_emb", "ref_content", "ref_mel")}
         with replacing(folder / "voice.safetensors") as temporary:
-            save_file({name: value.contiguous() for name, value in tensors.items()}, temporary)
+            save_file(tensors, temporary)
         skip = {"spk_emb", "ref_content", "ref_mel", "recordings", "adapted"}
         facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in skip}
         write_json(folder / "voice.json", {"schema": SCHEMA, **facts})
@@ -98,8 +102,7 @@ class VoiceProfile:
             raise DataError("was made by another version", str(folder), "clone the voice again")
         tensors = load_file(folder / "voice.safetensors")
         weights = folder / "weights.safetensors"
-        spk_emb = tensors.pop("spk_emb").numpy()
-        return cls(**facts, **tensors, spk_emb=spk_emb, adapted=weights if weights.is_file() else None)  # type: ignore[arg-type]
+        return cls(**facts, **tensors, adapted=weights if weights.is_file() else None)  # type: ignore[arg-type]
 
     def facts(self) -> dict[str, object]:
         """What a person or a program wants to know of the voice, without its tensors."""
@@ -163,13 +166,13 @@ def duration_of_recordings_s(folder: Path) -> float:
     return sum(sf.info(path).duration for path in (folder / "recordings").glob("*.flac"))
 
 
-def speech_seconds(item: dict[str, Tensor], audio: AudioConfig) -> float:
+def speech_seconds(item: dict[str, np.ndarray], audio: AudioConfig) -> float:
     """Seconds of frames that are active (within 30 dB of the loud ones) and near a voiced frame: noise has none."""
-    loudness = item["loudness"].numpy()
+    loudness = item["loudness"]
     if not len(loudness):
         return 0.0
     active = loudness > max(np.percentile(loudness, 95) - 30 / 20, -60 / 20 + 1.5)
-    voiced = np.convolve(item["f0"].numpy() > 0, np.ones(2 * SPEECH_REACH_FRAMES + 1), "same")[: len(active)] > 0
+    voiced = np.convolve(item["f0"] > 0, np.ones(2 * SPEECH_REACH_FRAMES + 1), "same")[: len(active)] > 0
     return float((active & voiced).sum() * audio.hop_length / audio.sample_rate)
 
 
@@ -196,7 +199,7 @@ def _verdict(speech_s: float, spread: float, snr_db: float) -> tuple[str, list[s
 def profile_from_features(
     name: str,
     wavs: list[np.ndarray],
-    items: list[dict[str, Tensor]],
+    items: list[dict[str, np.ndarray]],
     spk_embs: list[np.ndarray],
     audio: AudioConfig,
     consent: str = "",
@@ -210,7 +213,7 @@ def profile_from_features(
         raise DataError(f"only {speech_s:.1f} s of speech, 3 s are needed", name, "give longer recordings of it")
     mean = np.average(np.stack(spk_embs), axis=0, weights=np.array([len(wav) for wav in wavs], float))
     spread = mean_similarity(np.stack(spk_embs))
-    f0 = np.concatenate([item["f0"].numpy() for item in items])
+    f0 = np.concatenate([item["f0"] for item in items])
     voiced = f0[f0 > 0]
     snr_db = float(np.median([estimate_snr_db(wav, audio.output_rate) for wav in wavs]))
     verdict, reasons = _verdict(speech_s, spread, snr_db)
@@ -218,8 +221,8 @@ def profile_from_features(
     return VoiceProfile(
         name=name,
         spk_emb=(mean / np.linalg.norm(mean)).astype(np.float32),
-        ref_content=torch.cat([item["content"] for item in items])[:n_reference],
-        ref_mel=torch.cat([ref_mel_of(item).half() for item in items])[:n_reference],
+        ref_content=np.concatenate([item["content"] for item in items])[:n_reference],
+        ref_mel=np.concatenate([ref_mel_of(item) for item in items])[:n_reference].astype(np.float16),
         f0_median_hz=median_f0_hz(f0),
         f0_low_hz=float(np.percentile(voiced, 5)) if len(voiced) else 0.0,
         f0_high_hz=float(np.percentile(voiced, 95)) if len(voiced) else 0.0,
@@ -240,25 +243,33 @@ def mean_similarity(embs: np.ndarray) -> float:
     return float(pairs.mean()) if len(pairs) else 1.0
 
 
+def load_networks(*settings: Any) -> Networks:
+    """Those of torch, which is imported only here: settings are TorchNetworks' own."""
+    from autovoice.models.torch_networks import TorchNetworks
+
+    return TorchNetworks(*settings)
+
+
 def clone_voice(
     name: str,
     wavs: list[np.ndarray],
     consent: str = "",
     on_progress: Progress | None = None,
-    encoder: nn.Module | None = None,
-    audio: AudioConfig | None = None,
+    networks: Networks | None = None,
 ) -> VoiceProfile:
     """wavs: mono recordings of one voice at audio.output_rate, finite -> its profile. Raises DataError under 3 s of speech.
 
-    encoder: the content encoder, the default one if None.
+    networks: a converter's, those of torch on the CPU if None.
     """
-    audio, encoder = audio or AudioConfig(), encoder or load_content_encoder(ContentConfig())
+    networks = networks or load_networks("cpu")
+    audio = networks.audio
     pieces = [at_level(piece, audio.output_rate, audio) for piece in pieces_of(wavs, audio.output_rate)]
     items, embs = [], []
     for i, piece in enumerate(pieces):
         heard = resample(piece, audio.output_rate, audio.sample_rate)
-        items.append(extract_features(heard, encoder, audio))
-        embs.append(embed_speaker(heard))
+        content = networks.content(heard[None, : even_length(len(heard), audio)])[0]
+        items.append({"content": content.astype(np.float16), **extract_frames(heard, audio)})
+        embs.append(networks.embed_speaker(heard))
         if on_progress:
             on_progress((i + 1) / len(pieces))
     return profile_from_features(name, [np.clip(p, -1, 1) for p in pieces], items, embs, audio, consent)

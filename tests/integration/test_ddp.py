@@ -31,7 +31,6 @@ def runs(tmp_path_factory):
 def test_ranks_that_drew_different_batches_have_learnt_the_same(runs):
     first, second = (load_file(runs[0] / f"rank{i}.safetensors") for i in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert first["steps_done"] == 2
 
 
 def test_two_ranks_learn_what_one_learns_that_accumulates_their_batches(runs):

@@ -1,6 +1,7 @@
 """The server as a process: what it has taken on survives its death, and it ends when it is told to."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -9,12 +10,14 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from serving import builtin_voice, started, until, wav_bytes
+from serving import builtin_voice, heard, wav_bytes
+from sqlalchemy import Engine
 
-from autovoice.audio.io import load_wav
 from autovoice.client import Client, ServerError
+from autovoice.config import compose
 from autovoice.serving.database import open_database
 from autovoice.serving.jobs import Jobs, new_id
+from scripts.own_server import started, until
 
 N_JOBS = 3
 
@@ -37,8 +40,18 @@ def queued(client: Client, folder: Path, seconds: float) -> str:
     return json.loads(client._post("/v1/convert", [("file", path), ("voice", "carlo"), ("wait", "false")]))["id"]
 
 
-def test_a_killed_server_loses_nothing_and_a_told_one_ends(folder):
-    process, address = started(folder)
+def result_of(address: str, job: str) -> bytes:
+    with urllib.request.urlopen(f"{address}/v1/jobs/{job}/result") as answer:
+        return answer.read()
+
+
+def database_of(data: Path, kept: tuple[str, ...]) -> Engine:
+    return open_database(compose(kept).serve.database, data)
+
+
+def test_a_killed_server_loses_nothing_and_a_told_one_ends(folder, stores):
+    kept = stores()
+    process, address = started(folder, *kept)
     client = Client(address)
     first = client.convert(folder / "carlo.wav", "carlo", "fast")
     assert first[:4] == b"RIFF"
@@ -46,39 +59,40 @@ def test_a_killed_server_loses_nothing_and_a_told_one_ends(folder):
     until(lambda: any(job["status"] == "running" for job in jobs_of(address)))
     process.kill()
     process.wait()
-    process, address = started(folder)
+    process, address = started(folder, *kept)
     until(lambda: all(job["status"] == "done" for job in jobs_of(address)))
     assert {job["id"] for job in jobs_of(address)} > set(asked)
     assert len(jobs_of(address)) == N_JOBS + 1
     for job in asked:
-        result = folder / "data" / "jobs" / job / "result.wav"
-        assert len(load_wav(result, 24000)) == 4 * 24000
+        assert len(heard(result_of(address, job))[0]) == 4 * 24000
     with pytest.raises(ServerError, match="no such voice"):
         Client(address).convert(folder / "carlo.wav", "nobody")
     last = queued(Client(address), folder, 4.0)
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) in (0, -signal.SIGTERM)
-    database = open_database("", folder / "data")
+    database = database_of(folder / "data", kept)
     assert Jobs(database, 9, 30).get(last)["status"] in ("done", "queued")  # what ran has ended, what waited waits
 
 
-def test_two_processes_never_claim_one_job(tmp_path):
+def test_two_processes_never_claim_one_job(tmp_path, stores):
     n, program = (
         40,
         (
             "import sys, time; from pathlib import Path; from autovoice.serving.database import open_database;"
-            "from autovoice.serving.jobs import Jobs; jobs = Jobs(open_database('', Path(sys.argv[1])), 99, 30);"
+            "from autovoice.serving.jobs import Jobs; jobs = Jobs(open_database(sys.argv[2], Path(sys.argv[1])), 99, 30);"
             "print('here', flush=True); sys.stdin.readline();"
             "[print(row['id'], flush=True) for _ in range(200) for row in jobs.claim(2)]"
         ),
     )
-    jobs = Jobs(open_database("", tmp_path), 99, 30)
+    database = database_of(tmp_path, stores())
+    url = database.url.render_as_string(hide_password=False)
+    jobs = Jobs(database, 99, 30)
     ids = [new_id() for _ in range(n)]
     for job in ids:
         jobs.add(
             {"id": job, "owner": "local", "kind": "convert", "name": "x", "preset": "fast", "voice": "v", "options": {}}
         )
-    command = [sys.executable, "-c", program, str(tmp_path)]
+    command = [sys.executable, "-c", program, str(tmp_path), url]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     for process in processes:
         assert process.stdout.readline() == "here\n"
@@ -89,8 +103,8 @@ def test_two_processes_never_claim_one_job(tmp_path):
     assert sorted(claimed[0] + claimed[1]) == sorted(ids)
 
 
-def test_a_job_of_a_process_that_is_gone_is_queued_again_and_one_that_lives_is_not(tmp_path):
-    jobs = Jobs(open_database("", tmp_path), 9, 30)
+def test_a_job_of_a_process_that_is_gone_is_queued_again_and_one_that_lives_is_not(tmp_path, stores):
+    jobs = Jobs(database_of(tmp_path, stores()), 9, 30)
     facts = {"owner": "local", "kind": "convert", "name": "x", "preset": "fast", "voice": "v", "options": {}}
     jobs.add({"id": "a", **facts})
     (row,) = jobs.claim(1)
@@ -102,3 +116,35 @@ def test_a_job_of_a_process_that_is_gone_is_queued_again_and_one_that_lives_is_n
     assert jobs.recover() == 1
     assert not jobs.progress(row["id"], 0.6), "it is nobody's now"
     assert jobs.get("a")["status"] == "queued"
+
+
+def test_two_replicas_share_the_jobs_and_each_answers_for_both(folder, stores):
+    """Of PostgreSQL and S3: disks and memories of their own."""
+    if not (kept := stores()):
+        pytest.skip("replicas with disks of their own need PostgreSQL and S3")
+    replicas = [started(folder, *kept, "serve.batch=1", data=f"data_{name}") for name in "ab"]
+    one, other = (Client(address) for _, address in replicas)
+    voice = one.clone("Carlo", [folder / "carlo.wav"], "by his licence")["id"]
+    assert other.convert(folder / "carlo.wav", voice, "fast")[:4] == b"RIFF"
+    asked = [queued(one, folder, 2.0) for _ in range(8)]
+    until(lambda: all(job["status"] == "done" for job in jobs_of(other.url)))
+    for job in asked:
+        results = [result_of(client.url, job) for client in (one, other)]
+        assert results[0] == results[1]
+        assert len(heard(results[0])[0]) == 2 * 24000
+    done = [done_by(client.url) for client in (one, other)]
+    assert sum(done) == len(asked) + 1, "a job was made twice, or not at all"
+    assert all(done), "one of them did not work"
+    other.delete_voice(voice)
+    with pytest.raises(ServerError, match="no such voice"):
+        one.convert(folder / "carlo.wav", voice)
+    for process, _ in replicas:
+        process.send_signal(signal.SIGTERM)
+    assert {process.wait(60) for process, _ in replicas} <= {0, -signal.SIGTERM}
+
+
+def done_by(address: str) -> int:
+    """How many jobs a process has made, by its own count."""
+    with urllib.request.urlopen(f"{address}/metrics") as answer:
+        found = re.findall(r'autovoice_jobs_total{kind="convert",status="done"} ([0-9.]+)', answer.read().decode())
+    return int(sum(map(float, found)))

@@ -2,14 +2,23 @@
 
 import json
 import struct
+import threading
+import time
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
 from audio_files import RATE, speech
-from serving import builtin_voice, running, until
+from serving import builtin_voice, configured, listening, running
 from starlette.websockets import WebSocketDisconnect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
+from autovoice.client import Client, ServerError
+from autovoice.serving.routes import stream
+from autovoice.serving.server import Server
 from autovoice.serving.streaming import Backlog, LiveStream
+from scripts.own_server import until
 
 HELLO = {"rate": RATE, "voice": "carlo", "format": "f32le"}
 BLOCK = RATE // 50
@@ -71,6 +80,7 @@ def test_a_stream_is_what_the_live_converter_makes(client):
         (json.dumps(HELLO | {"preset": "quality"}), "bad_handshake"),
         (json.dumps(HELLO | {"key": "av_00000000_x"}), "bad_key"),
         (b"\0\0\0\0", "bad_handshake"),
+        (json.dumps(HELLO) + " " * stream.GREETING_CHARS, "bad_handshake"),
     ],
 )
 def test_a_bad_handshake_is_told_and_the_connection_closed(client, first, code):
@@ -79,8 +89,20 @@ def test_a_bad_handshake_is_told_and_the_connection_closed(client, first, code):
         told = ws.receive_json()
         assert (told["type"], told["code"]) == ("error", code)
         assert told["message"].endswith(".")
-        with pytest.raises(WebSocketDisconnect):
+        with pytest.raises(WebSocketDisconnect) as left:
             ws.receive_json()
+    assert (left.value.code, left.value.reason) == (1008, told["message"][: stream.REASON_BYTES])
+
+
+def test_who_does_not_greet_holds_no_place_and_is_sent_away(client, monkeypatch):
+    monkeypatch.setattr(stream, "GREETING_S", 0.5)
+    with ExitStack() as stack:
+        silent = [stack.enter_context(client.websocket_connect("/v1/stream")) for _ in range(3)]
+        with client.websocket_connect("/v1/stream") as ws:
+            ws.send_json(HELLO)
+            assert ws.receive_json()["type"] == "ready"
+        assert [ws.receive_json()["code"] for ws in silent] == ["no_handshake"] * 3
+    until(lambda: client.server.streams.taken == 0)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +131,12 @@ def test_no_more_streams_than_allowed_and_a_place_is_free_again(client):
             ws.send_json(HELLO)
             assert ws.receive_json()["type"] == "ready"
         with client.websocket_connect("/v1/stream") as three:
+            three.send_json(HELLO)
             assert three.receive_json()["code"] == "busy"
-    until(lambda: client.server.n_streams == 0)
+            with pytest.raises(WebSocketDisconnect) as left:
+                three.receive_json()
+            assert left.value.code == 1013
+    until(lambda: client.server.streams.taken == 0)
 
 
 def test_what_comes_too_late_is_left_out_oldest_first_and_counted():
@@ -123,3 +149,65 @@ def test_what_comes_too_late_is_left_out_oldest_first_and_counted():
     assert [backlog.take().pcm[0] for _ in range(len(backlog))] == [5, 6, 7, 0, 9]
     with pytest.raises(ValueError, match="sequence number 3 after 9"):
         backlog.put(3, b"")
+
+
+@pytest.fixture
+def at_a_port(client, tmp_path):
+    """As serving.listening, with the models of `client`."""
+    config = configured(tmp_path, client.server.voices.builtin, "serve.stream_queue_s=60")
+    with listening(Server(config, client.server.engine)) as made:
+        yield made
+
+
+def socket_to(address: str):
+    return connect(f"ws{address.removeprefix('http')}/v1/stream")
+
+
+def test_messages_are_never_compressed_and_have_a_largest_size(at_a_port):
+    address, _ = at_a_port
+    with socket_to(address) as ws:
+        assert ws.protocol.extensions == [], "the client offered compression"
+        ws.send(json.dumps(HELLO))
+        assert json.loads(ws.recv())["type"] == "ready"
+        ws.send(bytes(stream.MAX_MESSAGE_BYTES + 1))
+        with pytest.raises(ConnectionClosed) as left:
+            ws.recv()
+    assert left.value.rcvd.code == 1009
+
+
+def test_a_server_that_ends_sends_the_rest_and_says_so(at_a_port):
+    address, end = at_a_port
+    wav, sent = (speech("allison", 1.0) * 32767).astype("<i2"), threading.Event()
+
+    def microphone():
+        yield from (wav[start : start + BLOCK].tobytes() for start in range(0, len(wav), BLOCK))
+        sent.set()
+        time.sleep(60)
+
+    with socket_to(address) as silent:
+        talk = Client(address).stream(microphone(), "carlo", RATE)
+        heard = [next(talk)]
+        assert sent.wait(60)
+        end()
+        with pytest.raises(ServerError, match="about to end") as told:
+            heard.extend(talk)
+        assert told.value.code == "going"
+        assert len(b"".join(heard)) >= wav.nbytes
+        assert json.loads(silent.recv())["code"] == "going"
+        with pytest.raises(ConnectionClosed) as left:
+            silent.recv()
+    assert (left.value.rcvd.code, left.value.rcvd.reason) == (1001, "The server is about to end; connect again.")
+
+
+def test_a_client_whose_recording_fails_is_told_of_that(at_a_port):
+    def broken():
+        yield bytes(2 * BLOCK)
+        raise OSError("the microphone is gone")
+
+    with pytest.raises(OSError, match="the microphone is gone"):
+        list(Client(at_a_port[0]).stream(broken(), "carlo", RATE))
+
+
+def test_a_refused_client_hears_why(at_a_port):
+    with pytest.raises(ServerError, match="no such voice"):
+        next(Client(at_a_port[0]).stream([], "nobody", RATE))

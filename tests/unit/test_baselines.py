@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from autovoice.audio.f0 import extract_f0, median_f0_hz
 from autovoice.audio.mel import log_mel
@@ -17,7 +16,7 @@ def median(wav: np.ndarray) -> float:
 
 
 def mean_mel(wav: np.ndarray) -> np.ndarray:
-    mel = log_mel(torch.from_numpy(wav)[None], RATE, 1024, 160, 80)[0].numpy()
+    mel = log_mel(wav, RATE, 1024, 160, 80).T
     return mel[:, mel.mean(0) > np.median(mel.mean(0))].mean(1)
 
 
@@ -44,6 +43,6 @@ def test_griffin_lim_keeps_the_mel_spectrogram_and_repeats() -> None:
     made = griffin_lim(source, RATE)
     assert made.shape == source.shape
     assert np.array_equal(made, griffin_lim(source, RATE))
-    mels = [log_mel(torch.from_numpy(x)[None], RATE, 1024, 256, 80)[0] for x in (source, made)]
+    mels = [log_mel(np.asarray(x), RATE, 1024, 256, 80).T for x in (source, made)]
     loud = mels[0] > mels[0].max() - 6
     assert (mels[0] - mels[1]).abs()[loud].mean() < 0.5

@@ -15,17 +15,17 @@ from autovoice.bench.jobs import Job, plan
 from autovoice.bench.measures import BATCH_RECORDINGS, batch, difference_db, speed, tiled
 from autovoice.bench.memory import gpu_memory_mb, gpu_utilisation, peak_memory_mb
 from autovoice.bench.report import plot, show
-from autovoice.bench.stream import WARM_UP_BLOCKS, live_networks, measure_stream, why_no_stream
+from autovoice.bench.stream import WARM_UP_BLOCKS, measure_stream, why_no_stream
 from autovoice.bench.systems import Preset, demo_recordings, system_of
-from autovoice.config import AudioConfig, ContentConfig, ModelConfig
-from autovoice.errors import AssetError, AutovoiceError
+from autovoice.config import ContentConfig
+from autovoice.errors import AutovoiceError
 from autovoice.live import LiveConverter
-from autovoice.models.generator import Generator
+from autovoice.models.content import load_student
 from autovoice.models.student import StudentEncoder
-from autovoice.weights import model_metadata
+from autovoice.models.torch_networks import TorchNetworks
 from tests.audio_files import RATE, speech
+from tests.tiny_networks import SIZES, random_voice, tiny_networks, write_generator
 
-TINY = ModelConfig("tiny", dim=32, n_content_blocks=1, n_blocks=1, bottleneck=8, n_heads=2, causal=True)
 JOB = Job("speed", "balanced", "cpu", 1, 1.0)
 
 
@@ -71,7 +71,9 @@ def test_one_speaker_is_not_enough(tmp_path: Path) -> None:
 
 
 def test_what_is_measured_is_the_conversion_and_its_parameters(balanced: Preset, rows: list[dict]) -> None:
-    weights = [*balanced.converter.encoder.parameters(), *balanced.converter.generator_of(balanced.voice).parameters()]
+    networks = balanced.converter.networks
+    assert isinstance(networks, TorchNetworks)
+    weights = [*networks.encoder.parameters(), *networks.generator().parameters()]
     assert rows[0]["parameters"] == sum(p.numel() for p in weights)
     assert 0 < rows[0]["latency_p50_ms"] <= rows[0]["latency_p95_ms"]
     assert rows[0]["rtf"] > 0
@@ -118,44 +120,32 @@ def test_a_recording_is_repeated_to_any_length() -> None:
     assert np.array_equal(tiled(np.arange(3.0), 7 / RATE), [0, 1, 2, 0, 1, 2, 0])
 
 
-def test_a_stream_is_as_late_as_its_converter_says(balanced: Preset) -> None:
-    torch.manual_seed(0)
-    audio = AudioConfig(output_rate=24000)
-    student, generator = StudentEncoder(dim=16, n_blocks=1).eval(), Generator(TINY, audio, ContentConfig()).eval()
-    row = measure_stream(student, generator, balanced.voice, audio, speech("allison", 0.02 * (WARM_UP_BLOCKS + 10)))
-    assert row["delay_ms"] == LiveConverter(student, generator, balanced.voice, audio).delay_s * 1000
+def test_a_stream_is_as_late_as_its_converter_says(tmp_path: Path) -> None:
+    networks, voice = tiny_networks(tmp_path), random_voice()
+    row = measure_stream(networks, voice, speech("allison", 0.02 * (WARM_UP_BLOCKS + 10)))
+    assert row["delay_ms"] == LiveConverter(networks, voice).delay_s * 1000
     assert 0 < row["block_p50_ms"] <= row["block_p95_ms"]
     assert row["rtf"] > 0
 
 
-def saved(folder: Path, student: StudentEncoder, causal: bool) -> tuple[Path, Path]:
-    """Files of a tiny base and of the student."""
-    model = replace(TINY, causal=causal)
-    state = Generator(model, AudioConfig(), ContentConfig()).state_dict()
-    facts = model_metadata(model, AudioConfig())
-    save_file({f"generator.{name}": value for name, value in state.items()}, folder / "base", facts)
-    save_file(student.state_dict(), folder / "student")
-    return folder / "base", folder / "student"
-
-
-def test_a_student_and_a_causal_base_are_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_student_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     student = StudentEncoder(dim=24, n_blocks=2).eval()
-    base, path = saved(tmp_path, student, causal=True)
-    monkeypatch.setattr("autovoice.models.content.CONTENT_STUDENT", path)
-    loaded, generator = live_networks(AudioConfig(), ContentConfig(), base)
+    save_file(student.state_dict(), tmp_path / "student")
+    monkeypatch.setattr("autovoice.models.content.CONTENT_STUDENT", tmp_path / "student")
     wav = torch.from_numpy(speech("allison", 0.5))[None]
-    assert torch.equal(loaded(wav), student(wav))
-    assert generator.causal
-    assert why_no_stream(base, path) == ""
+    assert torch.equal(load_student(ContentConfig())(wav), student(wav))
 
 
 def test_weights_that_cannot_stream_say_what_they_lack(tmp_path: Path) -> None:
-    base, student = saved(tmp_path, StudentEncoder(dim=24, n_blocks=2), causal=False)
-    assert why_no_stream(base, student) == "base is not causal"
-    with pytest.raises(AssetError, match="is not causal"):
-        live_networks(AudioConfig(), ContentConfig(), base)
+    student = tmp_path / "student"
+    student.touch()
+    causal, other = (
+        write_generator(tmp_path / n, sizes=replace(SIZES, causal=n == "causal")) for n in ("causal", "not")
+    )
+    assert why_no_stream(causal, student) == ""
+    assert why_no_stream(other, student) == "not is not causal"
     student.unlink()
-    assert why_no_stream(base, student) == "no student ships beside base"
+    assert why_no_stream(causal, student) == "no student ships beside causal"
 
 
 def test_the_report_has_a_table_a_measurement_and_no_empty_columns(

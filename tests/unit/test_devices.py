@@ -9,6 +9,7 @@ import torch
 from autovoice.commands.convert import device
 from autovoice.config import PresetConfig
 from autovoice.convert import VoiceConverter
+from autovoice.models.torch_networks import TorchNetworks
 from autovoice.voice import clone_voice
 from tests.audio_files import speech
 
@@ -27,7 +28,7 @@ def test_anything_else_is_refused_before_torch_loads(text: str) -> None:
 def test_without_memory_for_any_chunk_the_conversion_goes_on_on_the_cpu(caplog: pytest.LogCaptureFixture) -> None:
     """torch's meta device, which stores nothing, stands for a card that is full."""
     converter = VoiceConverter("cpu")
-    voice = clone_voice("nikolay", [speech("nikolay", 8.0)], encoder=converter.encoder)
+    voice = clone_voice("nikolay", [speech("nikolay", 8.0)], networks=converter.networks)
     source, preset = speech("allison", 3.0), PresetConfig(reference_s=4.0, chunk_s=5.0)
     whole = converter.convert(source, voice, preset)
 
@@ -35,10 +36,12 @@ def test_without_memory_for_any_chunk_the_conversion_goes_on_on_the_cpu(caplog: 
         if inputs[0].device.type != "cpu":
             raise torch.OutOfMemoryError("the card is full")
 
-    converter.encoder.register_forward_pre_hook(full)
-    converter.device = torch.device("meta")
+    networks = converter.networks
+    assert isinstance(networks, TorchNetworks)
+    networks.encoder.register_forward_pre_hook(full)
+    networks._device = torch.device("meta")
     again = converter.convert(source, voice, preset)
     assert "on meta: going on in chunks of 2.5 s" in caplog.text
     assert "on meta: going on on the CPU" in caplog.text
-    assert converter.device.type == "cpu"
+    assert converter.device == "cpu"
     assert np.array_equal(again, whole)

@@ -58,7 +58,7 @@ def jobs_of(args: argparse.Namespace) -> list[Job]:
     """Every job of the table; speaking and the live one only where they can be, else a sentence says why not."""
     from autovoice.bench.speaking import why_no_speech
     from autovoice.bench.stream import why_no_stream
-    from autovoice.convert import pick_device
+    from autovoice.models.torch_networks import pick_device
 
     device = str(pick_device(args.device))
     devices = list(dict.fromkeys(("cpu", device)))

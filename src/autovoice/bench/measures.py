@@ -12,10 +12,11 @@ import torch
 from autovoice.audio.io import StreamWriter, load_wav
 from autovoice.bench.jobs import Job, Row
 from autovoice.bench.memory import gpu_memory_mb, gpu_utilisation, peak_memory_mb
-from autovoice.bench.stream import live_networks, measure_stream
+from autovoice.bench.stream import measure_stream
 from autovoice.bench.systems import RATE, Baseline, Preset, system_of, voice_of
 from autovoice.convert import VoiceConverter
 from autovoice.errors import AutovoiceError
+from autovoice.models.torch_networks import TorchNetworks
 
 SENTENCE_S, TURNS = 3.0, 12
 BATCH_RECORDINGS = 16  # in all, however many of them at once
@@ -36,7 +37,7 @@ def measure(job: Job, source: Path, target: Path) -> Row:
         assert isinstance(system, Preset)
         return asdict(job) | measure_speaking(system)
     numbers = {"speed": speed, "length": whole, "batch": batch}[job.kind](job, system, wav)
-    if isinstance(system, Preset) and system.converter.device != torch.device(job.device):
+    if isinstance(system, Preset) and system.converter.device != job.device:
         raise AutovoiceError("ran out of memory", job.device, "close what else uses it, or measure shorter --lengths")
     return asdict(job) | numbers
 
@@ -93,10 +94,10 @@ def batch(job: Job, system: Baseline | Preset, wav: np.ndarray) -> Row:
 def stream(job: Job, wav: np.ndarray, target: Path) -> Row:
     """The shipped student and causal base, block by block."""
     converter = VoiceConverter("cpu")
-    student, generator = live_networks(converter.audio, converter.content)
-    voice = voice_of(target, converter)
-    numbers = measure_stream(student, generator, voice, converter.audio, tiled(wav, job.length_s))
-    parameters = sum(p.numel() for network in (student, generator) for p in network.parameters())
+    networks = converter.networks
+    assert isinstance(networks, TorchNetworks)
+    numbers = measure_stream(networks, voice_of(target, converter), tiled(wav, job.length_s))
+    parameters = sum(p.numel() for part in (networks.student, networks.generator()) for p in part.parameters())
     return numbers | {"peak_memory_mb": peak_memory_mb(), "parameters": parameters}
 
 

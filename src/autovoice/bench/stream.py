@@ -4,17 +4,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from autovoice.bench.jobs import Row
-from autovoice.config import AudioConfig, ContentConfig
-from autovoice.errors import AssetError
 from autovoice.live import FRAME, LiveConverter
-from autovoice.models.content import load_student
-from autovoice.models.generator import Generator
-from autovoice.models.student import StudentEncoder
+from autovoice.networks import Networks
 from autovoice.voice import VoiceProfile
-from autovoice.weights import BASE_GENERATOR, CONTENT_STUDENT, facts_of, load_generator_state
+from autovoice.weights import BASE_GENERATOR, CONTENT_STUDENT, facts_of
 
 WARM_UP_BLOCKS = 25  # half a second: first calls allocate, and the first block only fills the buffer
 
@@ -26,29 +21,15 @@ def why_no_stream(base: Path = BASE_GENERATOR, student: Path = CONTENT_STUDENT) 
     return "" if facts_of(base).get("model", {}).get("causal") else f"{base.name} is not causal"
 
 
-def live_networks(
-    audio: AudioConfig, content: ContentConfig, base: Path = BASE_GENERATOR
-) -> tuple[StudentEncoder, Generator]:
-    """The shipped student and the base, in eval mode on the CPU; raises AssetError for a base that is not causal."""
-    model, state = load_generator_state(base, audio)
-    if not model.causal:
-        raise AssetError("is not causal and cannot stream", str(base), "publish a base with model.causal=true")
-    generator = Generator(model, audio, content)
-    generator.load_state_dict(state)
-    return load_student(content), generator.eval().requires_grad_(False)
-
-
-def measure_stream(
-    student: nn.Module, generator: nn.Module, voice: VoiceProfile, audio: AudioConfig, wav: np.ndarray
-) -> Row:
+def measure_stream(networks: Networks, voice: VoiceProfile, wav: np.ndarray) -> Row:
     """wav: mono 16 kHz of a second or more -> delay without computing, ms a 20 ms block, and their share of real time."""
-    live, blocks_ms = LiveConverter(student, generator, voice, audio), []
+    live, blocks_ms = LiveConverter(networks, voice), []
     for start in range(0, len(wav) - FRAME + 1, FRAME):
         started = time.perf_counter()
         live.push(wav[start : start + FRAME])
         blocks_ms.append((time.perf_counter() - started) * 1000)
     p50, p95 = np.percentile(blocks_ms[WARM_UP_BLOCKS:], [50, 95])
-    block_ms = FRAME / audio.sample_rate * 1000
+    block_ms = FRAME / networks.audio.sample_rate * 1000
     return {
         "delay_ms": live.delay_s * 1000,
         "block_p50_ms": float(p50),

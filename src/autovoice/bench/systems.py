@@ -11,7 +11,7 @@ from autovoice.baselines import griffin_lim, world_convert
 from autovoice.config import PresetConfig, compose
 from autovoice.convert import VoiceConverter
 from autovoice.errors import AutovoiceError
-from autovoice.models.content import load_student
+from autovoice.models.torch_networks import TorchNetworks
 from autovoice.voice import VoiceProfile, clone_voice
 
 RATE = 16000
@@ -56,10 +56,10 @@ class Preset:
     @property
     def n_parameters(self) -> int:
         """Of the content encoder that the preset hears with and the generator."""
-        content = self.converter.content
-        encoder = load_student(content) if self.settings.encoder == "student" else self.converter.encoder
-        networks = (encoder, self.converter.generator_of(self.voice))
-        return sum(p.numel() for network in networks for p in network.parameters())
+        networks = self.converter.networks
+        assert isinstance(networks, TorchNetworks)
+        encoder = networks.student if self.settings.encoder == "student" else networks.encoder
+        return sum(p.numel() for part in (encoder, networks.generator(self.voice.adapted)) for p in part.parameters())
 
     def convert(self, wav: np.ndarray) -> np.ndarray:
         """wav: mono 16 kHz (T,) -> as long in time, at the converter's output rate."""
@@ -89,4 +89,4 @@ def voice_of(target: Path, converter: VoiceConverter) -> VoiceProfile:
     """A voice from the first 30 s of a recording."""
     rate = converter.audio.output_rate
     recording = load_wav(target, rate)[: int(REFERENCE_S * rate)]
-    return clone_voice("bench", [recording], encoder=converter.encoder, audio=converter.audio)
+    return clone_voice("bench", [recording], networks=converter.networks)

@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autovoice.commands.console import Console, add_voices
+from autovoice.commands.console import Console, add_bundle, add_voices
 from autovoice.commands.recordings import load_checked
 from autovoice.errors import DataError
 from autovoice.files import sha256_file
@@ -31,11 +31,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--replace", action="store_true", help="replace an existing voice of that name")
     add_voices(parser)
+    add_bundle(parser)
     parser.set_defaults(collects=("paths", Path))
 
 
 def run(args: Namespace) -> int:
     """Writes voices/NAME and says how good the voice is."""
+    from autovoice.bundle import load_graphs
     from autovoice.config import AudioConfig
     from autovoice.voice import clone_voice, voice_dir
 
@@ -47,7 +49,8 @@ def run(args: Namespace) -> int:
         check_consent(args.consent_file)
     wavs, warnings = load_checked(args.paths, console)
     with console.progress(f"cloning {args.name}") as on_progress:
-        voice = clone_voice(folder.name, wavs, args.consent.strip(), on_progress)
+        networks = load_graphs(args.bundle) if args.bundle else None
+        voice = clone_voice(folder.name, wavs, args.consent.strip(), on_progress, networks)
     save_whole(voice, folder, AudioConfig().output_rate, args.consent_file)
     for reason in voice.reasons:
         console.warn(reason)

@@ -63,6 +63,11 @@ class Console:
             RichConsole(width=None if sys.stdout.isatty() else 160).print(table)
 
 
+def add_bundle(parser: ArgumentParser) -> None:
+    """The --bundle option of commands that need no torch with it."""
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="the networks of `autovoice export`, without torch")
+
+
 def add_voices(parser: ArgumentParser) -> None:
     """The --voices option of every command that names a voice."""
     parser.add_argument(

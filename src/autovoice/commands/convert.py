@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autovoice.commands import conversation
-from autovoice.commands.console import Console, add_voices
+from autovoice.commands.console import Console, add_bundle, add_voices
 from autovoice.commands.conversation import speakers
 from autovoice.commands.faults import explain
 from autovoice.commands.recordings import expand, load_checked, warn_of
@@ -52,6 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--device", type=device, default="auto", metavar="cpu|cuda|cuda:N|auto", help="default: auto, CUDA if any"
     )
+    add_bundle(parser)
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="same seed, same result (default: 0)")
     parser.add_argument(
         "--no-watermark", action="store_true", help="leave out the inaudible mark; the provenance says so"
@@ -133,7 +134,7 @@ def _convert_all(
     voice_folder = folder_of_voice(args)
     if len(jobs) == 1:
         _check_readable(jobs[0][0])  # before the models load
-    converter = converter_on(args.device)
+    converter = converter_on(args.device, args.bundle)
     voice = target_voice(args, console, voice_folder, converter)
     if args.no_watermark:
         console.warn("no watermark: nothing in the sound will tell that it is converted")
@@ -156,11 +157,18 @@ def _convert_all(
 
 
 @lru_cache(maxsize=1)
-def converter_on(device: str) -> Any:
-    """The VoiceConverter of this process: its models are loaded once."""
+def converter_on(device: str, bundle: Path | None = None) -> Any:
+    """The VoiceConverter of this process: its models are loaded once, from a bundle where one is named."""
     from autovoice.convert import VoiceConverter
 
-    return VoiceConverter(device)
+    return VoiceConverter.from_bundle(bundle, device) if bundle else VoiceConverter(device)
+
+
+def presets_of(args: Namespace) -> Any:
+    """Those of the bundle, or of conf/."""
+    from autovoice.bundle import bundle_config
+
+    return (bundle_config(args.bundle) if args.bundle else configuration()).presets
 
 
 @lru_cache(maxsize=1)
@@ -177,7 +185,7 @@ def convert_one(
     """Converts a recording, marks it and writes its provenance beside it; -> what a machine wants to know of it."""
     from autovoice.provenance import provenance_of
 
-    warnings, preset = warn_of(source, console), configuration().presets[args.preset]
+    warnings, preset = warn_of(source, console), presets_of(args)[args.preset]
     record = provenance_of(voice, converter.weights, args.preset, not args.no_watermark)
     with console.progress(f"converting {source.name}") as on_progress:
         how = (voice, preset, args.pitch, args.seed, on_progress, record.watermark, record.tags())
@@ -202,13 +210,16 @@ def folder_of_voice(args: Namespace) -> dict[Path, float] | None:
 
     if args.voice is None:
         return None
-    return {_known_folder(args.voices, name): weight for name, weight in parse_blend(args.voice).items()}
+    bundled = args.bundle / "voices" if getattr(args, "bundle", None) else None
+    return {_known_folder(args.voices, name, bundled): weight for name, weight in parse_blend(args.voice).items()}
 
 
-def _known_folder(voices: Path, name: str) -> Path:
+def _known_folder(voices: Path, name: str, bundled: Path | None = None) -> Path:
     from autovoice.voice import voice_dir
 
     folder = voice_dir(voices, name)
+    if bundled is not None and (voice_dir(bundled, name) / "voice.json").is_file():
+        return voice_dir(bundled, name)
     if not (folder / "voice.json").is_file():
         known = sorted(p.parent.name for p in voices.glob("*/voice.json"))
         hint = f"known: {', '.join(known[:8])}" if known else "clone it first: autovoice clone NAME RECORDING"
@@ -224,9 +235,7 @@ def target_voice(args: Namespace, console: Console, folder: dict[Path, float] | 
         return _named_voice([VoiceProfile.load(path) for path in folder], list(folder.values()), console, converter)
     wavs, _ = load_checked(args.reference, console)
     with console.progress("listening to the reference") as on_progress:
-        voice = clone_voice(
-            "reference", wavs, on_progress=on_progress, encoder=converter.encoder, audio=converter.audio
-        )
+        voice = clone_voice("reference", wavs, on_progress=on_progress, networks=converter.networks)
     for reason in voice.reasons:
         console.warn(reason)
     return voice

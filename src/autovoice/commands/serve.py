@@ -29,7 +29,7 @@ EXTRA = (
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """serve [KEY=VALUE...] [--host NAME] [--port N] [--no-browser] [--data DIR] [--voices DIR] [--device D]."""
+    """serve [KEY=VALUE...] [--host NAME] [--port N] [--no-browser] [--data DIR] [--voices DIR] [--bundle DIR] [--device D]."""
     parser.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="of the configuration, such as serve.queue=200"
     )
@@ -40,6 +40,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
     parser.add_argument("--data", metavar="DIR", help="what the server keeps: jobs, voices, keys (default: ./serve)")
     parser.add_argument("--voices", metavar="DIR", help="built-in voices, by autovoice clone (default: ./voices)")
+    parser.add_argument(
+        "--bundle", type=Path, metavar="DIR", help="answer from a bundle of `autovoice export`, without torch"
+    )
     parser.add_argument("--device", type=device, metavar="cpu|cuda|cuda:N|auto", help="default: auto, CUDA if any")
     parser.set_defaults(collects=("overrides", str))
 
@@ -71,9 +74,17 @@ def run(args: Namespace) -> int:
 
 def configured(args: Namespace) -> Any:
     """The configuration with what the command line names."""
-    from autovoice.config import compose
+    if args.bundle is not None:
+        from autovoice.bundle import bundle_config
+        from autovoice.config_plain import overridden
 
-    config = compose(args.overrides)
+        config = overridden(bundle_config(args.bundle), args.overrides)
+        config.serve.bundle = str(args.bundle)
+        config.serve.voices = str(args.bundle / "voices")
+    else:
+        from autovoice.config import compose
+
+        config = compose(args.overrides)
     for name in ("host", "port", "data", "voices", "device"):
         if getattr(args, name, None) is not None:
             setattr(config.serve, name, getattr(args, name))

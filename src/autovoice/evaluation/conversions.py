@@ -95,8 +95,7 @@ class Maker:
         key = tuple(map(str, files))
         if key not in self._voices:
             wavs = [load_wav(path, self.converter.audio.output_rate) for path in files]
-            encoder, audio = self.converter.encoder, self.converter.audio
-            self._voices[key] = clone_voice(trial.target.person.name, wavs, encoder=encoder, audio=audio)
+            self._voices[key] = clone_voice(trial.target.person.name, wavs, networks=self.converter.networks)
         return self._voices[key]
 
 

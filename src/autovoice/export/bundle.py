@@ -4,15 +4,15 @@ import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from autovoice import __version__
+from autovoice.bundle import CONFIG, GRAPHS, MANIFEST, WEIGHTS
 from autovoice.config import AudioConfig, ContentConfig, PresetConfig
-from autovoice.errors import DataError
 from autovoice.files import read_json, sha256_file, write_json, write_text
 from autovoice.weights import BASE_GENERATOR, CONTENT_ENCODER, CONTENT_STUDENT, load_generator_state
 
-MANIFEST = "manifest.json"
+Format = Literal["weights", "bundle", "onnx"]
 
 
 def write_bundle(
@@ -22,16 +22,20 @@ def write_bundle(
     content: ContentConfig,
     presets: dict[str, PresetConfig],
     summary: dict[str, Any],
+    form: Format = "weights",
 ) -> None:
     """Writes a bundle to `out`, replacing what is there.
 
-    voices: name -> (profile folder, adapted weights or None); summary: evaluation's summary.json, quoted in the card.
+    voices: name -> (profile folder, adapted weights or None); summary: evaluation's summary.json, quoted in the card, or empty.
+    form: weights (safetensors), onnx (graphs; of the safetensors only the generators', by whose hash results are known) or
+    bundle (both).
     """
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    shutil.copyfile(BASE_GENERATOR, out / "base.safetensors")
-    shutil.copyfile(CONTENT_ENCODER, out / "content.safetensors")
-    shutil.copyfile(CONTENT_STUDENT, out / "student.safetensors")
+    shutil.copyfile(BASE_GENERATOR, out / WEIGHTS)
+    if form != "onnx":
+        shutil.copyfile(CONTENT_ENCODER, out / "content.safetensors")
+        shutil.copyfile(CONTENT_STUDENT, out / "student.safetensors")
     for name, (profile, weights) in voices.items():
         folder = out / "voices" / name
         folder.mkdir(parents=True)
@@ -39,28 +43,27 @@ def write_bundle(
             shutil.copyfile(profile / file, folder / file)
         if weights:
             shutil.copyfile(weights, folder / "weights.safetensors")
+    if form != "weights":
+        _write_graphs(out, audio, content)
     model, _ = load_generator_state(BASE_GENERATOR, audio)
     config: dict[str, Any] = {"audio": asdict(audio), "content": asdict(content), "model": asdict(model)}
     config |= {"presets": {name: asdict(preset) for name, preset in presets.items()}, "autovoice": __version__}
-    write_json(out / "config.json", config)
+    write_json(out / CONFIG, config)
     write_text(out / "MODEL_CARD.md", model_card(voices, summary))
     files = sorted(path for path in out.rglob("*") if path.is_file())
-    write_json(out / MANIFEST, {str(path.relative_to(out)): sha256_file(path) for path in files})
+    write_json(out / MANIFEST, {path.relative_to(out).as_posix(): sha256_file(path) for path in files})
 
 
-def verify_bundle(folder: Path) -> None:
-    """Raises DataError naming the first file that is missing, added or changed since the bundle was written."""
-    if not (folder / MANIFEST).is_file():
-        raise DataError("is not a bundle", str(folder), "export it with python -m pipelines.export")
-    manifest: dict[str, str] = read_json(folder / MANIFEST, "python -m pipelines.export")
-    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
-    for name in sorted(found ^ manifest.keys()):
-        raise DataError(
-            "is missing" if name in manifest else "does not belong here", str(folder / name), "export the bundle again"
-        )
-    for name, digest in manifest.items():
-        if sha256_file(folder / name) != digest:
-            raise DataError("was changed", str(folder / name), "export the bundle again")
+def _write_graphs(out: Path, audio: AudioConfig, content: ContentConfig) -> None:
+    """Of the shipped networks below `out`/graphs, of adapted generators beside their weights."""
+    from autovoice.export.graphs import export_encoders, export_generator
+    from autovoice.models.torch_networks import TorchNetworks
+
+    networks = TorchNetworks("cpu", out / WEIGHTS, audio=audio, content=content)
+    export_encoders(networks, out / GRAPHS)
+    export_generator(networks.generator(), out / GRAPHS, audio.n_mels)
+    for weights in sorted((out / "voices").glob("*/weights.safetensors")):
+        export_generator(networks.generator(weights), weights.parent, audio.n_mels)
 
 
 def model_card(voices: dict[str, tuple[Path, Path | None]], summary: dict[str, Any]) -> str:
@@ -72,17 +75,18 @@ def model_card(voices: dict[str, tuple[Path, Path | None]], summary: dict[str, A
         kind = "adapted" if weights else "zero-shot"
         consent = facts["consent"] or "not stated"
         lines.append(f"- {name}: {facts['speech_s']:.0f} s of speech, {facts['verdict']}, {kind}. Consent: {consent}")
-    lines += _measured(summary)
+    lines += _measured(summary) if summary else [""]
     return "\n".join(lines + LICENCES_AND_LIMITS)
 
 
 LICENCES_AND_LIMITS = [
     "## Licences",
     "",
-    "- content.safetensors: OpenAI Whisper base, encoder cut after layer 3, MIT.",
-    "- student.safetensors: this project, Apache-2.0; taught by the former on the recordings of the latter.",
-    "- base.safetensors: this project, Apache-2.0; trained on Mozilla Common Voice (CC0 1.0), LibriSpeech (CC BY 4.0), ",
+    "- content: OpenAI Whisper base, encoder cut after layer 3, MIT.",
+    "- student: this project, Apache-2.0; taught by the former on the recordings of the latter.",
+    "- base: this project, Apache-2.0; trained on Mozilla Common Voice (CC0 1.0), LibriSpeech (CC BY 4.0), ",
     "  picovoice speech-to-intent (Apache-2.0) and GCompris voices (public domain).",
+    "- graphs/speaker.onnx: the speaker encoder of Resemblyzer, Apache-2.0; other graphs: as the weights they are made of.",
     "",
     "## Limits",
     "",

@@ -10,7 +10,8 @@ from autovoice.config import ContentConfig
 from autovoice.errors import AssetError, ConfigError
 from autovoice.models.hub import PREFIX, load_hub_encoder, one_per_frame
 from autovoice.models.student import StudentEncoder, sizes_of
-from autovoice.models.whisper import FRAME_LENGTH, MAX_FRAMES, WhisperEncoder
+from autovoice.models.whisper import WhisperEncoder
+from autovoice.networks import encoder_windows
 from autovoice.torchaudio_compat import torchaudio
 from autovoice.weights import CONTENT_ENCODER, CONTENT_STUDENT
 
@@ -94,8 +95,5 @@ def load_student(cfg: ContentConfig) -> StudentEncoder:
 @torch.no_grad()
 def encode(encoder: nn.Module, wav: Tensor, normalise: bool = True) -> Tensor:
     """wav (B, n) at 16 kHz of any length -> (B, n // 320, D); beyond 30 s in equal windows of at most 30 s."""
-    n_frames = wav.shape[1] // FRAME_LENGTH
-    n_windows = max(1, -(-n_frames // MAX_FRAMES))
-    size = -(-n_frames // n_windows) * FRAME_LENGTH
-    content = torch.cat([encoder(part) for part in wav[:, : n_frames * FRAME_LENGTH].split(max(size, 1), 1)], 1)
+    content = torch.cat([encoder(wav[:, window]) for window in encoder_windows(wav.shape[1])], 1)
     return instance_norm(content) if normalise else content

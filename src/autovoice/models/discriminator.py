@@ -14,7 +14,9 @@ from torch.nn.utils.parametrizations import weight_norm
 from autovoice.errors import AssetError
 from autovoice.models.speaker import EMBEDDING_DIM
 
-PERIODS = (2, 3, 7)
+N_FFTS, PERIODS = (512, 1024), (2, 3, 7)
+LARGE_N_FFTS, LARGE_PERIODS = (256, 512, 1024), (2, 3, 5, 7, 11)
+N_KEPT = len(N_FFTS) + len(PERIODS)  # judges that weights files hold
 
 
 def judge_of(name: str) -> int:
@@ -95,16 +97,24 @@ class Discriminators(nn.Module):
     """One discriminator a resolution, and one a period."""
 
     def __init__(
-        self, n_ffts: tuple[int, ...] = (512, 1024), channels: int = 16, periods: tuple[int, ...] = PERIODS
+        self, n_ffts: tuple[int, ...] = N_FFTS, channels: int = 16, periods: tuple[int, ...] = PERIODS
     ) -> None:
         super().__init__()
         spectral = [SpectrogramDiscriminator(n_fft, channels) for n_fft in n_ffts]
         self.each = nn.ModuleList([*spectral, *(PeriodDiscriminator(period, channels) for period in periods)])
 
     @classmethod
-    def at_rate(cls, sample_rate: int) -> "Discriminators":
-        """Those that see as many hertz and milliseconds at sample_rate as the default ones at 16 kHz."""
-        return cls((512 * sample_rate // 16000, 1024 * sample_rate // 16000))
+    def at_rate(cls, sample_rate: int, large: bool = False) -> "Discriminators":
+        """Those that see as many hertz and milliseconds at sample_rate as the default ones at 16 kHz.
+
+        large: and, after them, larger ones at more resolutions and periods, which weights files leave out: a GPU trains
+        the base with them, adaptation on a CPU would wait for them.
+        """
+        scale = sample_rate / 16000
+        own = cls(tuple(int(n_fft * scale) for n_fft in N_FFTS))
+        if large:
+            own.each.extend(cls(tuple(int(n_fft * scale) for n_fft in LARGE_N_FFTS), 32, LARGE_PERIODS).each)
+        return own
 
     def only_those_in(self, weights: Path) -> "Discriminators":
         """The same without those that a weights file was not trained with: an untrained judge teaches nothing true.

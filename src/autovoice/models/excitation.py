@@ -1,37 +1,11 @@
-"""The source of the source-filter model: all harmonics of f0 in phase (after NSF, Wang et al. 2019; closed form of the sum)."""
+"""The excitation of autovoice.audio.excitation for batches on the training device."""
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 
-HIGHEST_HARMONIC = 0.475  # of the sample rate: 11.4 kHz at 24 kHz
-LOWEST_F0_HZ = 40.0
-DEFAULT_F0_HZ = 100.0  # where nothing is voiced at all
-
-
-def fill_unvoiced(f0: np.ndarray) -> np.ndarray:
-    """f0 (T,) in Hz, 0 = unvoiced -> the same with each unvoiced frame set to the nearest voiced one's f0.
-
-    Filled before any cutting, so that the phase of the excitation does not depend on where a recording was cut.
-    """
-    voiced = np.flatnonzero(f0 > 0)
-    if not len(voiced):
-        return np.full(len(f0), DEFAULT_F0_HZ, np.float32)
-    after = np.searchsorted(voiced, np.arange(len(f0))).clip(max=len(voiced) - 1)
-    before = (after - 1).clip(min=0)
-    frames = np.arange(len(f0))
-    nearest = np.where(np.abs(voiced[before] - frames) <= np.abs(voiced[after] - frames), voiced[before], voiced[after])
-    return f0[nearest].astype(np.float32)
-
-
-def frame_phase(f0_filled: np.ndarray, hop_length: int, sample_rate: int) -> np.ndarray:
-    """f0_filled (T,) -> phase in cycles, in [0, 1), at the first sample of each frame: (T,) float64."""
-    f = np.maximum(f0_filled.astype(np.float64), LOWEST_F0_HZ)
-    ahead = np.append(f[1:], f[-1:])
-    cycles = (hop_length * f + (ahead - f) * (hop_length - 1) / 2) / sample_rate
-    return np.concatenate([[0.0], np.cumsum(cycles)[:-1]]) % 1.0
+from autovoice.audio.excitation import HIGHEST_HARMONIC, LOWEST_F0_HZ
 
 
 def harmonic_excitation(

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autovoice.config import AudioConfig, ContentConfig, ModelConfig
-from autovoice.models.depthwise import KERNEL, few_frames
+from autovoice.models.depthwise import KERNEL, after_past
 from autovoice.models.speaker import EMBEDDING_DIM
 
 CONTENT_NOISE, CONTENT_DROPOUT = 0.1, 0.1  # on the bottleneck while training: less of the source's voice passes
@@ -38,8 +38,8 @@ class Block(nn.Module):
         if past is None:
             h = self.depthwise(F.pad(x.transpose(1, 2), self.padding)).transpose(1, 2)
         else:
-            h = few_frames(self.depthwise, torch.cat([past, x], 1))
-        h = F.layer_norm(h, h.shape[-1:]) * (1 + scale) + shift
+            h = after_past(self.depthwise, torch.cat([past, x], 1))
+        h = F.layer_norm(h, (self.depthwise.out_channels,)) * (1 + scale) + shift
         return x + (1 + gain) * self.down(F.gelu(self.up(h))) * 0.5
 
 
@@ -71,7 +71,7 @@ class ReferenceAttention(nn.Module):
 
     def forward(self, h: Tensor, memory: tuple[Tensor, Tensor]) -> Tensor:
         """h: (B, T, D), memory: what memory() made of the reference -> (B, T, D)."""
-        query = self._heads(self.query(F.layer_norm(h, h.shape[-1:])))
+        query = self._heads(self.query(F.layer_norm(h, (self.merge.out_features,))))
         return h + self.merge(F.scaled_dot_product_attention(query, *memory).transpose(1, 2).flatten(2))
 
 
@@ -103,10 +103,15 @@ class SourceFilterHead(nn.Module):
         spectrum = torch.stft(wav, self.n_fft, self.hop_length, window=self.window, return_complex=True)
         return spectrum[..., : wav.shape[1] // self.hop_length]
 
+    def filters(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """h: (B, T, D) -> amplitude and phase that filter the excitation, amplitude of the noise, (B, T, n_fft // 2 + 1)."""
+        harmonic, breath = self.envelopes(h).clamp(-12, 6).sub(2).exp().chunk(2, -1)
+        return harmonic, self.phase(h), breath
+
     def filter(self, h: Tensor, excitation: Tensor, noise: Tensor) -> Tensor:
         """h: (B, T, D), spectra of excitation and noise (B, T, n_fft // 2 + 1) -> spectrum of the voice, as large."""
-        harmonic, breath = self.envelopes(h).clamp(-12, 6).sub(2).exp().chunk(2, -1)
-        return excitation * torch.polar(harmonic, self.phase(h)) + noise * breath
+        harmonic, phase, breath = self.filters(h)
+        return excitation * torch.polar(harmonic, phase) + noise * breath
 
     def forward(self, h: Tensor, excitation: Tensor, noise: Tensor) -> Tensor:
         """h: (B, T, D), excitation and noise: (B, T * hop_length) -> (B, T * hop_length)."""

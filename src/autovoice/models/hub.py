@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from autovoice.audio.mel import FRAME_LENGTH
 from autovoice.config import ContentConfig
 from autovoice.errors import ConfigError
-from autovoice.models.whisper import FRAME_LENGTH, log_mel, mel_filters
+from autovoice.models.whisper import log_mel, mel_filters
 
 PREFIX = "hf:"
 WAVE_MODELS = ("hubert", "wavlm", "wav2vec2", "unispeech-sat", "data2vec-audio")

@@ -7,13 +7,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autovoice.models.depthwise import KERNEL, few_frames
-from autovoice.models.whisper import FRAME_LENGTH, HOP_LENGTH, N_FFT, N_MELS
+from autovoice.audio.mel import (
+    AFTER,
+    BEFORE,
+    FRAME_LENGTH,
+    HOP_LENGTH,
+    MEL_FLOOR,
+    MEL_MEAN,
+    MEL_SCALE,
+    N_FFT,
+    N_MELS,
+)
+from autovoice.models.depthwise import KERNEL, after_past
 from autovoice.torchaudio_compat import torchaudio
-
-BEFORE, AFTER = N_FFT // 2, N_FFT // 2 + HOP_LENGTH  # samples that frame i hears before and after 320 i
-MEL_MEAN, MEL_SCALE = -5.0, 2.0  # log10 mel energies of speech at -26 dBFS are about -5 +- 2
-MEL_FLOOR = 1e-9
 
 
 class CausalBlock(nn.Module):
@@ -29,7 +35,7 @@ class CausalBlock(nn.Module):
         if past is None:
             h = self.depthwise(F.pad(x.transpose(1, 2), (KERNEL - 1, 0))).transpose(1, 2)
         else:
-            h = few_frames(self.depthwise, torch.cat([past, x], 1))
+            h = after_past(self.depthwise, torch.cat([past, x], 1))
         return x + 0.5 * self.down(F.gelu(self.up(self.norm(h))))
 
 

@@ -4,11 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from autovoice.audio.mel import FRAME_LENGTH, HOP_LENGTH, MAX_FRAMES, N_FFT, N_MELS
 from autovoice.torchaudio_compat import torchaudio
-
-N_FFT, HOP_LENGTH, N_MELS = 400, 160, 80
-MAX_FRAMES = 1500  # 30 s of 20 ms frames: as many position encodings as Whisper has
-FRAME_LENGTH = 320  # samples a content frame
 
 
 def mel_filters(n_mels: int = N_MELS) -> Tensor:
@@ -58,8 +55,12 @@ class WhisperEncoder(nn.Module):
 
     def forward(self, wav: Tensor) -> Tensor:
         """wav: (B, n) float32 in [-1, 1], n <= 480,000 samples -> (B, n // 320, dim)."""
-        h = F.gelu(self.conv2(F.gelu(self.conv1(log_mel(wav, self.filters))))).transpose(1, 2)
+        return self.of_mel(log_mel(wav, self.filters))[:, : wav.shape[1] // FRAME_LENGTH]
+
+    def of_mel(self, mel: Tensor) -> Tensor:
+        """mel: (B, 80, T) of log_mel -> (B, ceil(T / 2), dim)."""
+        h = F.gelu(self.conv2(F.gelu(self.conv1(mel)))).transpose(1, 2)
         h = h + self.position[: h.shape[1]]
         for layer in self.layers:
             h = layer(h)
-        return h[:, : wav.shape[1] // FRAME_LENGTH]
+        return h

@@ -25,7 +25,6 @@ from autovoice.serving.server import Server
 from autovoice.serving.uploads import BodyLimit
 
 PAGE = Path(__file__).parent / "page"
-MAX_MESSAGE_BYTES = 1 << 20
 WAIT_MORE_S = 5.0  # beyond serve.drain_s, for answers on their way
 
 
@@ -72,21 +71,32 @@ class _Uvicorn(uvicorn.Server):
         self._server.draining = True
         super().handle_exit(sig, frame)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Lets streams say goodbye before their connections are closed."""
+        await self._server.streams.end()
+        await super().shutdown(sockets)
 
-def serve(server: Server, listening: socket.socket) -> None:
-    """Answers until SIGINT or SIGTERM; then lets what runs end."""
+
+def listener(server: Server) -> uvicorn.Server:
+    """What answers at a socket: listener(server).run([socket])."""
     settings = uvicorn.Config(
         create_app(server),
         log_config=None,
         access_log=False,
         server_header=False,
-        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_max_size=stream.MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # PCM gains little by it, and a compressed message can be a bomb
         timeout_keep_alive=15,
         timeout_graceful_shutdown=int(server.settings.drain_s + WAIT_MORE_S),
         limit_concurrency=1000,
     )
+    return _Uvicorn(settings, server)
+
+
+def serve(server: Server, listening: socket.socket) -> None:
+    """Answers until SIGINT or SIGTERM; then lets what runs end."""
     with suppress(KeyboardInterrupt):
-        _Uvicorn(settings, server).run([listening])
+        listener(server).run([listening])
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     create_engine,
     event,
 )
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
 from autovoice.errors import ConfigError
 
@@ -97,7 +97,7 @@ def open_database(url: str, data: Path) -> Engine:
         engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
-        TABLES.create_all(engine)
+        _make_tables(engine)
     except (ArgumentError, NoSuchModuleError) as error:
         raise ConfigError("is not a database's URL", "serve.database", "write postgresql+psycopg://...") from error
     except ModuleNotFoundError as error:
@@ -106,6 +106,14 @@ def open_database(url: str, data: Path) -> Engine:
     except OperationalError as error:
         raise ConfigError("cannot be opened", "serve.database", "check that it runs and may be written") from error
     return engine
+
+
+def _make_tables(engine: Engine) -> None:
+    """Twice where another process makes them at this very moment: then the first look saw none, and the second sees all."""
+    try:
+        TABLES.create_all(engine)
+    except DatabaseError:
+        TABLES.create_all(engine)
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

@@ -1,6 +1,5 @@
 """The model behind the server: the one place that knows which converter, readers and separators it is made of."""
 
-import copy
 import threading
 import time
 from dataclasses import asdict
@@ -17,7 +16,6 @@ from autovoice.convert import ConversionStats, VoiceConverter
 from autovoice.errors import DataError
 from autovoice.files import sha256_file
 from autovoice.live import LiveConverter
-from autovoice.models.content import load_student
 from autovoice.provenance import provenance_of
 from autovoice.voice import Progress, VoiceProfile, clone_voice
 from autovoice.watermark import marked_blocks
@@ -42,7 +40,11 @@ class Engine:
     def load(self) -> None:
         """Loads the models, so that the first request waits no longer than the others."""
         started = time.perf_counter()
-        self._converter = VoiceConverter(self.config.serve.device, audio=self.config.audio, content=self.config.content)
+        if self.config.serve.bundle:
+            self._converter = VoiceConverter.from_bundle(Path(self.config.serve.bundle), self.config.serve.device)
+        else:
+            how = {"audio": self.config.audio, "content": self.config.content}
+            self._converter = VoiceConverter(self.config.serve.device, **how)
         self.load_s = time.perf_counter() - started
 
     @property
@@ -79,7 +81,7 @@ class Engine:
         """A profile from recordings; raises DataError under 3 s of speech. One at a time: it takes all cores."""
         with self._cloning:
             wavs = [load_wav(path, self.config.audio.output_rate) for path in paths]
-            return clone_voice(name, wavs, consent, encoder=self.converter.encoder, audio=self.config.audio)
+            return clone_voice(name, wavs, consent, networks=self.converter.networks)
 
     def convert(
         self, source: Path, target: Path, voice: VoiceProfile, preset: str, pitch: Any, seed: int, on_progress: Progress
@@ -136,15 +138,8 @@ class Engine:
 
     def live(self, voice: VoiceProfile, shift_st: float | None) -> LiveConverter:
         """A stream into a voice, on the CPU; shift_st: None follows the speaker."""
-        generator = self.converter.generator_of(voice)
-        if self.converter.device.type != "cpu":
-            generator = copy.deepcopy(generator).cpu()
         reference_s = self.config.presets["fast"].reference_s
-        return LiveConverter(self._live_student, generator, voice, self.config.audio, shift_st, reference_s)
-
-    @cached_property
-    def _live_student(self) -> Any:
-        return load_student(self.config.content)
+        return LiveConverter(self.converter.networks, voice, shift_st, reference_s)
 
     @cached_property
     def languages(self) -> list[str]:

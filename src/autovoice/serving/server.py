@@ -18,6 +18,7 @@ from autovoice.serving.limits import Quota, RateLimit
 from autovoice.serving.quality import QualityWatch
 from autovoice.serving.ratings import Ratings
 from autovoice.serving.storage import Storage
+from autovoice.serving.streams import Streams
 from autovoice.serving.telemetry import Telemetry, tracer_of
 from autovoice.serving.voices import Voices
 from autovoice.serving.work import Worker
@@ -44,12 +45,12 @@ class Server:
         self.voices = Voices(self.database, *where)
         self.telemetry = Telemetry()
         self.telemetry.queue.set_function(self.jobs.waiting)
+        self.streams = Streams(settings.max_streams, self.telemetry.streams)
         self.telemetry.watch_disk(self.storage.local)
         self.tracer = tracer_of(settings.traces)
         self.quality = QualityWatch(settings.quality_sample, Path(settings.baseline), self.telemetry)
         self.worker = Worker(self)
         self.draining = False
-        self.n_streams = 0
 
     @property
     def needs_key(self) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
+from autovoice.audio.mel import AFTER
 from autovoice.config import AudioConfig
 from autovoice.live import FRAME, LiveConverter
-from autovoice.models.student import AFTER
 from autovoice.watermark import Watermark
 
 HEADER = struct.Struct("<I")

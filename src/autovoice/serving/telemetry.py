@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,9 @@ class Telemetry:
         total = Gauge("autovoice_disk_total_bytes", "Of the disk there", registry=self.registry)
         total.set_function(lambda: float(shutil.disk_usage(folder).total))
 
-    def watch_device(self, device: Any) -> None:
+    def watch_device(self, device: str) -> None:
         """Reads memory and utilisation of a CUDA device at each scrape."""
-        if device.type != "cuda":
+        if not device.startswith("cuda") or find_spec("torch") is None:
             return
         import torch
 

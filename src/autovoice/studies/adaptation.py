@@ -129,7 +129,7 @@ class AdaptationStudy:
     def _measure(self, cell: Cell, adapt: Adapt, converter: VoiceConverter) -> list[StudyRow]:
         cfg, target, work = self.cfg, cell.target, self.out / "cell"
         wavs = [load_wav(path, cfg.audio.output_rate) for path in target.references[cell.seconds]]
-        voice = clone_voice(target.person.name, wavs, encoder=converter.encoder, audio=cfg.audio)
+        voice = clone_voice(target.person.name, wavs, networks=converter.networks)
         adapted = adapt(voice, wavs, cell.trainer, work)
         wanted = {0, adapted.chosen, max(adapted.weights)}
         rows = []

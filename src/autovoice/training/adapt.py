@@ -12,18 +12,19 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
+from autovoice.audio.excitation import fill_unvoiced
 from autovoice.audio.io import load_wav
 from autovoice.audio.resample import resample
 from autovoice.config import AudioConfig, Config
 from autovoice.errors import DataError
-from autovoice.features import at_level, extract_features
+from autovoice.features import at_level
 from autovoice.files import replacing, write_json
 from autovoice.models.discriminator import Discriminators
-from autovoice.models.excitation import fill_unvoiced
 from autovoice.models.generator import Generator
 from autovoice.models.speaker import embed_speaker
 from autovoice.training.callbacks import LossHistory, read_history
 from autovoice.training.data import IntervalData
+from autovoice.training.features import extract_features
 from autovoice.training.low_rank import add_low_rank
 from autovoice.training.mix import draw_weights, read_mix
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights
@@ -131,7 +132,7 @@ def adapt(
     L.seed_everything(cfg.seed, verbose=False)
     module = build_module(cfg, base)
     selection = Selection(voice, targets, probes, cfg, work)
-    data = _batches([items, *others], selection.converter.encoder, cfg)
+    data = _batches([items, *others], selection.networks.encoder, cfg)
     trainer = _trainer(cfg, last, [LossHistory(work / "loss.csv", on_row), selection])
     selection.before_training(module)
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)

@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from autovoice.audio.io import load_wav
 from autovoice.config import AudioConfig, ContentConfig
-from autovoice.features import extract_content, extract_frames
 from autovoice.files import replacing
 from autovoice.models.speaker import embed_speaker
+from autovoice.training.features import extract_content, frame_tensors
 
 
 class Jobs(Dataset[Any]):
@@ -64,7 +64,7 @@ def load_feature_job(job: dict[str, Any]) -> dict[str, Any]:
     """job: path, out, key, audio -> with wav, f0, loudness, mel and the speaker embedding; runs in a worker process."""
     torch.set_num_threads(1)
     wav = load_wav(job["path"], job["audio"].sample_rate)
-    features = {**extract_frames(wav, job["audio"]), "spk_emb": torch.from_numpy(embed_speaker(wav))}
+    features = {**frame_tensors(wav, job["audio"]), "spk_emb": torch.from_numpy(embed_speaker(wav))}
     return {"wav": wav, "features": features, "out": job["out"], "key": job["key"]}
 
 

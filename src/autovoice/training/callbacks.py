@@ -10,24 +10,26 @@ import torch
 
 from autovoice.files import replacing
 
+BUSY_EVERY = 20  # batches between two questions to the GPU, which take a millisecond or more each
+
 
 class LossHistory(L.Callback):
     """Appends the means of each epoch (one checkpoint interval), over all ranks, to a CSV that survives a resume."""
 
     def __init__(self, path: Path, on_row: Callable[[dict[str, float], int], None] | None = None) -> None:
         self.path, self.on_row = path, on_row
-        self.sums: dict[str, float] = {}
+        self.sums: dict[str, torch.Tensor] = {}  # on the device: reading a number would wait for it
         self.n = 0
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
         for name, value in trainer.callback_metrics.items():
             if name.startswith("train/"):
-                self.sums[name] = self.sums.get(name, 0.0) + float(value)
+                self.sums[name] = self.sums.get(name, 0.0) + value.detach().double()
         self.n += 1
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         step = step_of(trainer, pl_module)
-        sums = torch.tensor(list(self.sums.values()), dtype=torch.float64, device=trainer.strategy.root_device)
+        sums = torch.stack([value.to(trainer.strategy.root_device) for value in self.sums.values()])
         means = (trainer.strategy.reduce(sums, reduce_op="mean") / self.n).tolist()
         row = {"step": float(step)} | {
             name.removeprefix("train/"): round(mean, 5) for name, mean in zip(self.sums, means, strict=True)
@@ -46,7 +48,7 @@ class Throughput(L.Callback):
     to 1, that rank 0 did not compute, mostly waiting for a batch (more pretrain.num_workers shorten it). With a GPU also
     gpu_memory_gb, the peak, and, where NVML's package is installed, gpu_busy: the share of time, 0 to 1, that it worked.
 
-    It has to come after LossHistory, which waits for the GPU to finish each batch. rate: of the batches' "wav".
+    It has to come after LossHistory, which waits for the GPU at an epoch's end. rate: of the batches' "wav".
     """
 
     def __init__(self, path: Path, rate: int, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -62,7 +64,8 @@ class Throughput(L.Callback):
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
         self.computing_s += self.clock() - self.batch_at
         self.audio_s += batch["wav"].numel() / self.rate * trainer.world_size
-        self.gpu_busy += gpu_busy(trainer.strategy.root_device)
+        if batch_idx % BUSY_EVERY == 0:
+            self.gpu_busy += gpu_busy(trainer.strategy.root_device)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         wall_s, device = self.clock() - self.epoch_at, trainer.strategy.root_device

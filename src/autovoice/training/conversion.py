@@ -43,10 +43,13 @@ class ConversionLoss(nn.Module):
     def __init__(self, encoder: nn.Module, audio: AudioConfig, content_weight: float) -> None:
         super().__init__()
         self.encoder, self.speaker, self.audio, self.content_weight = encoder, SpeakerEmbedder(), audio, content_weight
-        self.requires_grad_(False).eval()
+        self.requires_grad_(False).train()
 
     def train(self, mode: bool = True) -> "ConversionLoss":
-        return super().train(False)
+        """Always in eval mode, but for the recurrent layers, which have no dropout: on a GPU they learn in no other."""
+        super().train(False)
+        self.speaker.encoder.lstm.train()
+        return self
 
     def forward(self, wav: Tensor, inputs: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """wav: (n, T * output_hop) as made from `inputs` (n, ...) of with_conversions -> loss (), its parts."""

@@ -16,11 +16,12 @@ from autovoice.audio.resample import resample
 from autovoice.config import AudioConfig, ContentConfig
 from autovoice.config_pretrain import PretrainConfig
 from autovoice.errors import ConfigError, DataError
-from autovoice.features import at_level, even_length, extract_features
+from autovoice.features import at_level, even_length
 from autovoice.files import replacing, write_csv
 from autovoice.models.content import load_content_encoder
 from autovoice.models.speaker import embed_speaker
 from autovoice.processes import worker_pool
+from autovoice.training.features import extract_features
 from autovoice.training.segments import target_of
 
 MAX_RECORDING_S = 30.0  # a longer one is cut: Whisper hears 30 s at once

@@ -1,9 +1,10 @@
 """Batches by interval, shared out to ranks, so that a checkpoint at an interval's end resumes exactly."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol, cast
 
 import lightning as L
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 
@@ -30,13 +31,22 @@ class IntervalSampler(Sampler[int]):
         return (batch_number(draw, n_ranks, rank) for draw in range(first, first + self.interval))
 
 
+class Batches(Protocol):
+    """Batch i of a training, drawn as few numbers by a worker and read where it is needed."""
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]: ...
+
+    def read(self, plan: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What __getitem__ drew, on the device that it is on now -> the batch."""
+
+
 class IntervalData(L.LightningDataModule):
     """An epoch is an interval of draws: a checkpoint at its end resumes exactly.
 
     num_workers: processes that draw batches ahead and live through all epochs; 0: none, batches are drawn in between.
     """
 
-    def __init__(self, batches: Dataset[Any], interval: int, num_workers: int = 0) -> None:
+    def __init__(self, batches: Batches, interval: int, num_workers: int = 0) -> None:
         super().__init__()
         self.batches, self.interval, self.num_workers = batches, interval, num_workers
         self.loader: DataLoader | None = None
@@ -46,7 +56,7 @@ class IntervalData(L.LightningDataModule):
         assert self.trainer is not None
         if self.loader is None:
             self.loader = DataLoader(
-                self.batches,
+                cast(Dataset[Any], self.batches),
                 batch_size=None,
                 sampler=IntervalSampler(self.trainer, self.interval),
                 num_workers=self.num_workers,
@@ -54,3 +64,7 @@ class IntervalData(L.LightningDataModule):
                 pin_memory=self.trainer.strategy.root_device.type == "cuda",
             )
         return self.loader
+
+    def on_after_batch_transfer(self, batch: dict[str, Tensor], dataloader_idx: int) -> dict[str, Tensor]:
+        """The batch, read on the device that learns."""
+        return self.batches.read(batch)

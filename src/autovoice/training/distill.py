@@ -18,36 +18,45 @@ from autovoice.torchaudio_compat import torchaudio
 from autovoice.training.callbacks import LossHistory, Throughput
 from autovoice.training.data import IntervalData
 from autovoice.training.devices import trainer_on
-from autovoice.training.segments import Item
+from autovoice.training.flat import FlatItems, Item
 
 GAIN_DB = 4.0  # while streaming the level is known only roughly
 WARM_UP_FRAMES = 10  # the first 0.2 s have no past to go by
 
 
 class DistillBatches(Dataset[Item]):
-    """Batch i of (wav at 16 kHz, content), a function of (seed, i) alone; each voice is drawn as often as any other."""
+    """Batch i of (wav at 16 kHz, content), a function of (seed, i) alone, as row numbers of FlatItems; each voice is drawn
+    as often as its weight says."""
 
     def __init__(
         self, groups: list[list[Item]], weights: np.ndarray, cfg: DistillConfig, audio: AudioConfig, seed: int
     ):
-        self.groups, self.cfg, self.audio, self.seed = groups, cfg, audio, seed
+        self.cfg, self.audio, self.seed = cfg, audio, seed
         self.p = weights / weights.sum()
+        self.flat = FlatItems([item for group in groups for item in group], audio)
+        ends = np.cumsum([len(group) for group in groups])
+        self.groups = [range(end - len(group), end) for group, end in zip(groups, ends, strict=True)]
 
     def __getitem__(self, index: int) -> Item:
+        """rows: (B, T / 2), gain: (B, 1)."""
         rng = np.random.default_rng([self.seed, index])
         n = round(self.cfg.segment_s * 50)
-        wavs, contents = [], []
+        rows, gains = [], []
         for voice in rng.choice(len(self.groups), self.cfg.batch_size, p=self.p):
             group = self.groups[voice]
             item = group[int(rng.integers(len(group)))]
-            start = int(rng.integers(0, max(1, len(item["content"]) - n + 1)))
-            content = item["content"][start : start + n].float()
-            size = 2 * self.audio.output_hop
-            wav = item["wav"][start * size : (start + len(content)) * size].float() / 32767
-            wavs.append(F.pad(wav, (0, (n - len(content)) * size)) * 10 ** (float(rng.uniform(-GAIN_DB, GAIN_DB)) / 20))
-            contents.append(F.pad(content, (0, 0, 0, n - len(content)), value=float("nan")))
-        heard = torchaudio.functional.resample(torch.stack(wavs), self.audio.output_rate, self.audio.sample_rate)
-        return {"wav": heard, "content": torch.stack(contents)}
+            start = int(rng.integers(0, max(1, self.flat.sizes[item] - n + 1)))
+            rows.append(self.flat.rows(item, start, n))
+            gains.append([10 ** (float(rng.uniform(-GAIN_DB, GAIN_DB)) / 20)])
+        return {"rows": torch.stack(rows), "gain": torch.tensor(gains)}
+
+    def read(self, plan: Item) -> Item:
+        """What __getitem__ drew: wav (B, n) at sample_rate, content (B, T / 2, D), NaN past the end of a recording."""
+        rows, flat = plan["rows"], self.flat.to(plan["rows"].device)
+        wav = flat.read("wav", rows).float() / 32767 * plan["gain"]
+        content = flat.contents[0, rows].float().masked_fill((rows == flat.silence)[..., None], float("nan"))
+        heard = torchaudio.functional.resample(wav, self.audio.output_rate, self.audio.sample_rate)
+        return {"wav": heard, "content": content}
 
 
 class Distillation(L.LightningModule):

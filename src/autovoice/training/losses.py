@@ -1,10 +1,12 @@
 """Losses of the generator and the discriminators: tensors in, scalars out."""
 
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autovoice.audio.mel import log_mel
+from autovoice.torchaudio_compat import torchaudio
 
 N_FFTS = (512, 1024, 2048)
 Judgement = list[tuple[Tensor, list[Tensor]]]
@@ -26,9 +28,21 @@ def multi_resolution_stft(fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
     return convergence, log_l1
 
 
+@cache
+def _mel_transform(sample_rate: int) -> torch.nn.Module:
+    return torchaudio.transforms.MelSpectrogram(
+        sample_rate, 1024, hop_length=256, n_mels=80, power=1.0, norm="slaney", mel_scale="slaney"
+    )
+
+
+def log_mel(wav: Tensor, sample_rate: int) -> Tensor:
+    """wav (B, T) -> autovoice.audio.mel.log_mel of 80 bands, 1024 points, hop 256, to be learnt through: (B, 80, frames)."""
+    return _mel_transform(sample_rate).to(wav.device)(wav).clamp(min=1e-5).log()
+
+
 def mel_l1(fake: Tensor, real: Tensor, sample_rate: int) -> Tensor:
     """L1 between natural-log mels (80 bands, 1024 points, hop 256)."""
-    return F.l1_loss(log_mel(fake, sample_rate, 1024, 256, 80), log_mel(real, sample_rate, 1024, 256, 80))
+    return F.l1_loss(log_mel(fake, sample_rate), log_mel(real, sample_rate))
 
 
 def discriminator_loss(real: Judgement, fake: Judgement, mismatched: list[Tensor] | None = None) -> Tensor:

@@ -10,13 +10,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from autovoice.audio.bandwidth import limit_band
 from autovoice.config import AudioConfig
 from autovoice.files import replacing
-from autovoice.models.discriminator import Discriminators, judge_of
+from autovoice.models.discriminator import N_KEPT, Discriminators, judge_of
 from autovoice.models.excitation import harmonic_excitation
 from autovoice.models.generator import Generator
 from autovoice.training import losses
+from autovoice.training.band import limit_band
 from autovoice.training.conversion import ConversionLoss, with_conversions
 from autovoice.training.data import batch_number
 from autovoice.training.low_rank import merged_state
@@ -24,7 +24,7 @@ from autovoice.training.widen import widened
 from autovoice.weights import output_of, output_pair
 
 ADVERSARIAL_WINDOW_S = 0.5  # whole segments make the discriminators far too slow on a CPU
-MEL_WEIGHT, MEL_WEIGHT_ADVERSARIAL = 2.0, 5.0
+MEL_WEIGHT = 2.0
 FEATURE_MATCHING_RAMP_STEPS = 200
 FROZEN = "conversion."
 
@@ -43,6 +43,7 @@ class Schedule:
     beta1: float = 0.8
     beta2: float = 0.98
     weight_decay: float = 0.01
+    mel_weight: float = 5.0  # once the discriminators have joined
     judge_lr_ratio: float = 1.0  # how much faster the discriminators learn (two time scales, Heusel et al. 2017)
 
     def is_adversarial(self, step: int) -> bool:
@@ -58,8 +59,6 @@ class Schedule:
 
 class GeneratorTraining(L.LightningModule):
     """Trains `generator`; `ema` is its running average and what is kept."""
-
-    steps_done: Tensor
 
     def __init__(
         self,
@@ -80,20 +79,26 @@ class GeneratorTraining(L.LightningModule):
         self.schedule, self.audio, self.seed, self.many_voices = schedule, audio, seed, many_voices
         self.conversion, self.n_conversions = conversion, n_conversions if conversion else 0
         self.accumulate = accumulate
-        self.register_buffer("steps_done", torch.zeros((), dtype=torch.long))
+        self.steps_done = 0  # a number of the host's: asking a GPU for it would wait for the GPU
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         s = self.schedule
         trainable = [p for p in self.generator.parameters() if p.requires_grad]
         groups = (trainable, list(self.discriminators.parameters()))
-        return [torch.optim.AdamW(group, s.lr, (s.beta1, s.beta2), weight_decay=s.weight_decay) for group in groups]
+        fused = self.device.type == "cuda"
+        return [
+            torch.optim.AdamW(group, s.lr, (s.beta1, s.beta2), weight_decay=s.weight_decay, fused=fused)
+            for group in groups
+        ]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         state = checkpoint["state_dict"]  # frozen encoders are not kept
         checkpoint["state_dict"] = {name: v for name, v in state.items() if not name.startswith(FROZEN)}
+        checkpoint["steps_done"] = self.steps_done
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["state_dict"] |= {name: v for name, v in self.state_dict().items() if name.startswith(FROZEN)}
+        self.steps_done = checkpoint["steps_done"]
 
     def synthesise(self, batch: dict[str, Tensor]) -> Tensor:
         """batch of training.segments -> wav (B, T * output_hop)."""
@@ -106,7 +111,7 @@ class GeneratorTraining(L.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """One batch of those that make a step. Under DDP each backward pass averages the gradients over the ranks."""
-        step, part = int(self.steps_done), batch_idx % self.accumulate
+        step, part = self.steps_done, batch_idx % self.accumulate
         draw = step * self.accumulate + part
         # The noise belongs to the batch: a resumed run draws what an unbroken one would have, and two ranks what one
         # would have that accumulates two batches.
@@ -144,7 +149,7 @@ class GeneratorTraining(L.LightningModule):
             return MEL_WEIGHT * mel + 0.5 * convergence + log_l1, parts
         adversarial = self._judge(fakes, real, inputs["spk_emb"], parts)
         ramp = min(1.0, (step - self.schedule.adversarial_from) / FEATURE_MATCHING_RAMP_STEPS)
-        loss = MEL_WEIGHT_ADVERSARIAL * mel + 0.5 * log_l1 + ramp * adversarial
+        loss = self.schedule.mel_weight * mel + 0.5 * log_l1 + ramp * adversarial
         if self.conversion and n_more:
             heard = range(n - n_more, n + n_more)  # as many of the segments in their own voice, and the conversions
             names = ("content", "f0", "spk_emb")
@@ -190,8 +195,8 @@ class GeneratorTraining(L.LightningModule):
         torch.nn.utils.clip_grad_norm_(self.generator.parameters(), self.schedule.grad_clip)
         optimizer.step()
         with torch.no_grad():
-            for average, value in zip(self.ema.parameters(), self.generator.parameters(), strict=True):
-                average.lerp_(value, 1 - self.schedule.ema_decay)
+            averages, values = list(self.ema.parameters()), list(self.generator.parameters())
+            torch._foreach_lerp_(averages, values, 1 - self.schedule.ema_decay)
         self.steps_done += 1
 
 
@@ -201,9 +206,10 @@ def in_float32(judged: losses.Judgement) -> losses.Judgement:
 
 
 def save_weights(module: GeneratorTraining, path: Path, metadata: dict[str, str]) -> None:
-    """Writes the averaged generator and the discriminators as float16 safetensors."""
+    """Writes the averaged generator and the discriminators, but for large ones, as float16 safetensors."""
     state = {f"generator.{name}": value for name, value in merged_state(module.ema).items()}
-    state |= {f"discriminators.{name}": value for name, value in module.discriminators.state_dict().items()}
+    judges = module.discriminators.state_dict().items()
+    state |= {f"discriminators.{name}": value for name, value in judges if judge_of(name) < N_KEPT}
     with replacing(path) as temporary:
         save_file({name: value.detach().half().contiguous() for name, value in state.items()}, temporary, metadata)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from autovoice.audio.resample import resample
 from autovoice.config import AudioConfig
 from autovoice.models.content import encode
-from autovoice.training.segments import COPY, Item
+from autovoice.training.flat import COPY, Item
 
 RATIOS = (0.8, 0.9, 1.12, 1.25)  # down to a much smaller head, up to a much larger one
 

@@ -56,6 +56,7 @@ def schedule_of(cfg: PretrainConfig) -> Schedule:
         cfg.warmup_steps,
         cfg.lr_half_life_steps,
         cfg.adversarial_from_step,
+        mel_weight=cfg.mel_weight,
         judge_lr_ratio=cfg.judge_lr_ratio,
     )
 
@@ -64,7 +65,7 @@ def build_module(cfg: Config) -> GeneratorTraining:
     """A new generator, or that of cfg.pretrain.init, with its discriminators, ready to be pretrained."""
     p = cfg.pretrain
     generator = Generator(cfg.model, cfg.audio, cfg.content)
-    discriminators = Discriminators.at_rate(cfg.audio.output_rate)
+    discriminators = Discriminators.at_rate(cfg.audio.output_rate, p.large_judges)
     if p.init:
         load_weights(Path(p.init), generator, discriminators, cfg.audio)
     encoder = load_content_encoder(cfg.content)

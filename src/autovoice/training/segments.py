@@ -6,16 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from autovoice.audio.bandwidth import bandwidth_hz
+from autovoice.audio.excitation import fill_unvoiced
 from autovoice.config import AudioConfig
-from autovoice.features import ref_mel_of
-from autovoice.models.excitation import fill_unvoiced
-
-Item = dict[str, Tensor]
-COPY = "content_"  # names of content of the same words in another voice begin so
+from autovoice.training.flat import FlatItems, Item
 
 
 @dataclass
@@ -43,26 +39,8 @@ def target_of(wav: np.ndarray, n_frames: int, audio: AudioConfig) -> Item:
     return {"wav": torch.from_numpy(pcm), "band_hz": torch.tensor(bandwidth_hz(wav, audio.output_rate))}
 
 
-def _window(item: Item, start: int, n_content: int, audio: AudioConfig, content: str) -> Item:
-    """The segment of n_content content frames from `start`, right-padded with zeros to that length."""
-
-    def cut(values: Tensor, per_frame: int) -> Tensor:
-        part = values[start * per_frame : (start + n_content) * per_frame]
-        missing = n_content * per_frame - len(part)
-        return torch.cat([part, part.new_zeros(missing, *part.shape[1:])]) if missing else part
-
-    return {
-        "content": cut(item[content], 1).float(),
-        "f0": cut(item["f0"], 2),
-        "f0_filled": cut(item["f0_filled"], 2).clamp(min=40),
-        "loudness": cut(item["loudness"], 2),
-        "wav": cut(item["wav"], 2 * audio.output_hop).float() / 32767,
-        "band_hz": item["band_hz"],
-    }
-
-
 class SegmentBatches(Dataset[Item]):
-    """Batch i (not item i) of segments, each with a reference of the same voice from elsewhere.
+    """Batch i (not item i) of segments, each with a reference of the same voice from elsewhere, as row numbers of FlatItems.
 
     Segments have one length and so have the references of a batch: there is nothing to bucket by length.
     groups: the recordings of each voice; weights: how often each voice is drawn.
@@ -76,12 +54,19 @@ class SegmentBatches(Dataset[Item]):
         seed: int,
         weights: np.ndarray | None = None,
     ) -> None:
-        self.groups, self.cfg, self.audio, self.seed = groups, cfg, audio, seed
+        self.cfg, self.seed = cfg, seed
         p = np.ones(len(groups)) if weights is None else weights
         self.p = p / p.sum()
-        self.sizes = [np.array([len(item["content"]) for item in group], np.float64) for group in groups]
+        items = [item for group in groups for item in group]
+        self.flat = FlatItems(items, audio)
+        self.copies = [self.flat.copies_of(item) for item in items]
+        ends = np.cumsum([len(group) for group in groups])
+        self.groups = [np.arange(end - len(group), end) for group, end in zip(groups, ends, strict=True)]
+        self.sizes = [np.array([self.flat.sizes[i] for i in group], np.float64) for group in self.groups]
 
     def __getitem__(self, index: int) -> Item:
+        """rows and ref_rows: (B, T / 2) and (B, R) of the segments and references; content: (B,) which of the contents;
+        target and voice: (B,) recordings that speak and that the embedding is of."""
         rng = np.random.default_rng([self.seed, index])
         n_reference = int(rng.uniform(self.cfg.reference_s, self.cfg.reference_max_s) * 50)
         rows = [
@@ -92,14 +77,13 @@ class SegmentBatches(Dataset[Item]):
 
     def _row(self, voice: int, n_reference: int, rng: np.random.Generator) -> Item:
         group, sizes = self.groups[voice], self.sizes[voice]
-        target = int(rng.choice(len(group), p=sizes / sizes.sum()))
-        n_content = round(self.cfg.segment_s * 50)
-        start = int(rng.integers(0, max(1, len(group[target]["content"]) - n_content + 1)))
-        row = _window(group[target], start, n_content, self.audio, self._content_of(group[target], rng))
-        other = int(rng.choice(len(group), p=sizes / sizes.sum()))
-        item = group[other]
+        target = int(rng.choice(group, p=sizes / sizes.sum()))
+        n_content, n = round(self.cfg.segment_s * 50), self.flat.sizes[target]
+        start = int(rng.integers(0, max(1, n - n_content + 1)))
+        content = self._content_of(target, rng)
+        other = int(rng.choice(group, p=sizes / sizes.sum()))
+        n_other = self.flat.sizes[other]
         if other == target:  # from elsewhere in the same recording, as far away as it can be
-            n = len(item["content"])
             free = [
                 f
                 for f in range(0, max(1, n - n_reference + 1), 5)
@@ -107,13 +91,30 @@ class SegmentBatches(Dataset[Item]):
             ]
             at = int(rng.choice(free)) if free else (0 if start > n - start - n_content else max(0, n - n_reference))
         else:
-            at = int(rng.integers(0, max(1, len(item["content"]) - n_reference + 1)))
-        index = (at + np.arange(n_reference)) % len(item["content"])
-        row["ref_content"] = item["content"][index].float()
-        row["ref_mel"] = ref_mel_of(item)[index]
-        row["spk_emb"] = item["spk_emb"] if rng.random() < 0.5 else group[target]["spk_emb"]
-        return row
+            at = int(rng.integers(0, max(1, n_other - n_reference + 1)))
+        return {
+            "rows": self.flat.rows(target, start, n_content),
+            "ref_rows": self.flat.starts[other] + (at + torch.arange(n_reference)) % n_other,
+            "content": torch.tensor(content),
+            "target": torch.tensor(target),
+            "voice": torch.tensor(other if rng.random() < 0.5 else target),
+        }
 
-    def _content_of(self, item: Item, rng: np.random.Generator) -> str:
-        copies = [name for name in item if name.startswith(COPY)]
-        return copies[int(rng.integers(len(copies)))] if copies and rng.random() < self.cfg.perturb else "content"
+    def _content_of(self, item: int, rng: np.random.Generator) -> int:
+        copies = self.copies[item]
+        return copies[int(rng.integers(len(copies)))] if copies and rng.random() < self.cfg.perturb else 0
+
+    def read(self, plan: Item) -> Item:
+        """What __getitem__ drew, on the plan's device, as GeneratorTraining takes it."""
+        rows, ref_rows, flat = plan["rows"], plan["ref_rows"], self.flat.to(plan["rows"].device)
+        return {
+            "content": flat.contents[plan["content"][:, None], rows].float(),
+            "f0": flat.read("f0", rows),
+            "f0_filled": flat.read("f0_filled", rows).clamp(min=40),
+            "loudness": flat.read("loudness", rows),
+            "wav": flat.read("wav", rows).float() / 32767,
+            "band_hz": flat.each["band_hz"][plan["target"]],
+            "ref_content": flat.contents[0, ref_rows].float(),
+            "ref_mel": flat.frames["ref_mel"][ref_rows],
+            "spk_emb": flat.each["spk_emb"][plan["voice"]],
+        }

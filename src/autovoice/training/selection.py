@@ -11,6 +11,7 @@ from autovoice.config import Config, PresetConfig
 from autovoice.convert import VoiceConverter
 from autovoice.metrics.asr import cer, transcribe
 from autovoice.metrics.dvector import dvector_embedding
+from autovoice.models.torch_networks import TorchNetworks
 from autovoice.training.callbacks import read_history, write_history
 from autovoice.training.module import GeneratorTraining, save_weights
 from autovoice.voice import VoiceProfile
@@ -40,7 +41,8 @@ class Selection(L.Callback):
         self.texts = [transcribe(probe) for probe in probes]
         target = np.mean([dvector_embedding(wav) for wav in targets], 0)
         self.target = target / np.linalg.norm(target)
-        self.converter = VoiceConverter("cpu", model=cfg.model, audio=cfg.audio, content=cfg.content)
+        self.networks = TorchNetworks("cpu", model=cfg.model, audio=cfg.audio, content=cfg.content)
+        self.converter = VoiceConverter(networks=self.networks)
 
     def score(self, weights: Path) -> tuple[float, float]:
         """(mean CER, mean d-vector similarity to the target) of the probes converted with `weights`."""

@@ -3,13 +3,15 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
-from torch import Tensor
 
 from autovoice.config import AudioConfig, ModelConfig
 from autovoice.errors import AssetError
+
+if TYPE_CHECKING:  # the run time without torch asks for paths and facts alone
+    from torch import Tensor
 
 BASE_GENERATOR = Path(__file__).parent / "base.safetensors"
 BASE_TRAINING = Path(__file__).parent / "base_training.csv"  # whom and what it was trained on
@@ -28,7 +30,7 @@ def model_metadata(model: ModelConfig, audio: AudioConfig, **more: int) -> dict[
 
 def facts_of(path: Path) -> dict[str, Any]:
     """model_metadata's facts of a generator's file; older files have a key each, the oldest ones none."""
-    with safe_open(path, "pt") as stream:
+    with safe_open(path, "numpy") as stream:
         metadata = stream.metadata() or {}
     return json.loads(metadata["facts"]) if "facts" in metadata else {k: json.loads(v) for k, v in metadata.items()}
 
@@ -46,7 +48,7 @@ def output_of(path: Path) -> tuple[int, int]:
 
 def load_generator_state(
     path: Path, audio: AudioConfig, model: ModelConfig | None = None
-) -> tuple[ModelConfig, dict[str, Tensor]]:
+) -> tuple[ModelConfig, "dict[str, Tensor]"]:
     """(sizes, float32 state dict of the generator) in a file written by training.
 
     Raises AssetError without one, and for weights that speak at another rate than audio.output_rate.

@@ -5,7 +5,9 @@ import pytest
 import soxr
 import torch
 
-from autovoice.audio.bandwidth import bandwidth_hz, limit_band
+from autovoice.audio import bandwidth
+from autovoice.audio.bandwidth import bandwidth_hz
+from autovoice.training.band import limit_band
 from tests.audio_files import speech
 
 RATE = 24000
@@ -33,3 +35,4 @@ def test_what_lies_above_the_band_goes_and_what_lies_below_stays() -> None:
     limited = limit_band((low + high).expand(2, -1), torch.tensor([5000.0, 12000.0]), RATE)
     assert (limited[0] - low[0]).abs().max() < 5e-3
     assert (limited[1] - low[0] - high[0]).abs().max() < 1e-3
+    assert np.abs(bandwidth.limit_band((low + high)[0].numpy(), 5000.0, RATE) - limited[0].numpy()).max() < 1e-5

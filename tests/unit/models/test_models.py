@@ -8,13 +8,14 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from autovoice.audio.excitation import fill_unvoiced, frame_phase
 from autovoice.audio.f0 import extract_f0
 from autovoice.audio.resample import resample
 from autovoice.config import AudioConfig, ContentConfig, ModelConfig
 from autovoice.errors import AssetError, ConfigError
 from autovoice.models.content import HubEncoder, encode, instance_norm, load_content_encoder
 from autovoice.models.discriminator import Discriminators
-from autovoice.models.excitation import fill_unvoiced, frame_phase, harmonic_excitation
+from autovoice.models.excitation import harmonic_excitation
 from autovoice.models.generator import Generator
 from autovoice.models.whisper import WhisperEncoder
 from autovoice.torchaudio_compat import torchaudio

@@ -1,85 +1,88 @@
 """The stream is the whole: frame by frame gives what all at once gives, later by the lag."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
-from autovoice.config import AudioConfig, ContentConfig, ModelConfig
-from autovoice.models.excitation import harmonic_excitation
-from autovoice.models.generator import Generator
-from autovoice.models.stream import GeneratorStream, StudentStream, pulse
-from autovoice.models.student import AFTER, BEFORE, StudentEncoder
-
-AUDIO = AudioConfig(output_rate=24000)
-TINY = ModelConfig("tiny", dim=32, n_content_blocks=2, n_blocks=2, bottleneck=8, n_heads=2, causal=True)
-
-
-def voice(seed: int = 0) -> tuple[torch.Tensor, ...]:
-    random = torch.Generator().manual_seed(seed)
-    shapes = ((256,), (40, 512), (40, 80))
-    return tuple(torch.randn(*shape, generator=random) for shape in shapes)
+from autovoice.audio.excitation import harmonic_excitation
+from autovoice.audio.mel import AFTER, BEFORE
+from autovoice.config import ModelConfig
+from autovoice.errors import AssetError
+from autovoice.models.stream import GeneratorStep
+from autovoice.models.torch_networks import TorchSteps, hear
+from autovoice.networks import Filters
+from autovoice.synthesis import LiveSynthesis, synthesise
+from tests.tiny_networks import AUDIO, CONTENT, random_target, tiny_generator, tiny_networks
 
 
-def generator() -> Generator:
-    torch.manual_seed(0)
-    made = Generator(TINY, AUDIO, ContentConfig()).eval()
-    torch.nn.init.normal_(made.head.phase.weight, std=0.02)
-    torch.nn.init.constant_(made.head.envelopes.bias, -3.0)  # about as loud as speech
-    torch.nn.init.normal_(made.reference.merge.weight, std=0.1)
-    return made
+def frames(n: int, seed: int = 0) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(seed)
+    content = rng.standard_normal((n, CONTENT.dim), np.float32)
+    return content, np.full(2 * n, 240.0, np.float32), np.zeros(2 * n, np.float32)
 
 
-def test_a_steady_tone_streamed_is_the_tone_made_at_once() -> None:
-    made, (spk_emb, ref_content, ref_mel) = generator(), voice()
-    n = 60
-    content, loudness = torch.randn(n // 2, 512), torch.zeros(n)
-    f0 = torch.full((n,), 240.0)
-    stream = GeneratorStream(made, AUDIO.output_rate, spk_emb, ref_content, ref_mel)
-    stream._more_noise = lambda count: torch.zeros(count)  # type: ignore[method-assign]
-    stream.noise.zero_()
-    parts = [
-        stream.step(content[i : i + 1], *(x[2 * i : 2 * i + 2] for x in (f0, f0, loudness))) for i in range(n // 2)
-    ]
-    streamed = torch.cat(parts)
-    excitation = harmonic_excitation(f0[None], torch.ones(1, n, dtype=torch.bool), AUDIO.output_hop, AUDIO.output_rate)
-    with torch.no_grad():
-        whole = made(
-            content[None], f0[None], loudness[None], excitation, torch.zeros_like(excitation), spk_emb[None],
-            ref_content[None], ref_mel[None],
-        )[0]  # fmt: skip
+def test_a_steady_tone_streamed_is_the_tone_made_at_once(tmp_path: Path) -> None:
+    networks, target = tiny_networks(tmp_path), random_target()
+    content, f0, loudness = frames(30)
+    steps, synthesis = networks.steps(target), LiveSynthesis(AUDIO)
+    synthesis._more_noise = lambda count: np.zeros(count, np.float32)  # type: ignore[method-assign]
+    synthesis.noise[:] = 0
+    parts = []
+    for i in range(30):
+        two = slice(2 * i, 2 * i + 2)
+        filters = steps.filters(content[i : i + 1], f0[two], loudness[two])
+        parts.append(synthesis.push(filters, f0[two], f0[two]))
+    streamed = np.concatenate(parts)
+    excitation = harmonic_excitation(f0, f0 > 0, AUDIO.output_hop, AUDIO.output_rate)[None]
+    made = networks.generate(content[None], f0[None], loudness[None], [target])
+    whole = synthesise(made, excitation, np.zeros_like(excitation), AUDIO)[0]
     offset = AUDIO.output_n_fft // 2  # the window of frame 0 reaches so far before its centre
     inner = slice(4 * AUDIO.output_hop, len(streamed) - offset - 4 * AUDIO.output_hop)
     difference = streamed[offset:][inner] - whole[inner]
-    assert difference.square().mean() < 1e-6 * whole[inner].square().mean()
+    assert np.square(difference).mean() < 1e-6 * np.square(whole[inner]).mean()
 
 
-def test_a_step_of_many_frames_is_many_steps_of_one() -> None:
-    made, reference = generator(), voice()
-    content, f0, loudness = torch.randn(8, 512), torch.linspace(150, 300, 16), torch.zeros(16)
-    at_once = GeneratorStream(made, AUDIO.output_rate, *reference).step(content, f0, f0, loudness)
-    stream = GeneratorStream(made, AUDIO.output_rate, *reference)
-    parts = [stream.step(content[i : i + 1], *(x[2 * i : 2 * i + 2] for x in (f0, f0, loudness))) for i in range(8)]
-    assert torch.allclose(at_once, torch.cat(parts), atol=1e-5)
+@pytest.mark.parametrize(("n_heads", "causal"), [(2, True), (0, True), (2, False)])
+def test_filters_and_fft_are_the_generator_that_was_trained(n_heads: int, causal: bool) -> None:
+    generator, target = tiny_generator(0, ModelConfig("t", 32, 2, 2, 8, n_heads, causal)), random_target()
+    content, f0, loudness = frames(20)
+    f0[:12] = np.linspace(100, 300, 12)
+    f0[20:25] = 0
+    noise = 0.1 * np.random.default_rng(0).standard_normal(40 * AUDIO.output_hop, np.float32)[None]
+    excitation = harmonic_excitation(np.maximum(f0, 100), f0 > 0, AUDIO.output_hop, AUDIO.output_rate)[None]
+    step = GeneratorStep(generator)
+    tensors = [torch.from_numpy(x)[None] for x in (content, f0, loudness)]
+    voice = [torch.from_numpy(x)[None] for x in (target.spk_emb, target.ref_content, target.ref_mel)]
+    whole = generator(*tensors, *map(torch.from_numpy, (excitation, noise)), *voice).numpy()
+    made = step(*tensors, step.no_past(1), *hear(generator, target))[:3]
+    wav = synthesise(Filters(*(part.numpy() for part in made)), excitation, noise, AUDIO)
+    assert np.abs(wav - whole).max() < 1e-4 * np.abs(whole).max()
 
 
-def test_only_a_causal_generator_streams() -> None:
-    other = Generator(ModelConfig("t", 32, 1, 1, 8, 2, causal=False), AUDIO, ContentConfig())
-    with pytest.raises(ValueError, match="causal"):
-        GeneratorStream(other, AUDIO.output_rate, *voice())
+def test_a_step_of_many_frames_is_many_steps_of_one(tmp_path: Path) -> None:
+    networks = tiny_networks(tmp_path)
+    content, f0, loudness = frames(8)
+    at_once = networks.steps(random_target()).filters(content, f0, loudness)
+    steps, parts = networks.steps(random_target()), []
+    for i in range(8):
+        parts.append(steps.filters(content[i : i + 1], *(x[2 * i : 2 * i + 2] for x in (f0, loudness))))
+    for whole, joined in zip(at_once, zip(*parts, strict=True), strict=True):
+        assert np.allclose(whole, np.concatenate(joined, 1), atol=1e-5)
 
 
-def test_a_pulse_is_the_excitation_of_the_whole() -> None:
-    f0 = torch.full((1, 20), 200.0)
-    whole = harmonic_excitation(f0, f0 > 0, AUDIO.output_hop, AUDIO.output_rate)[0]
-    cycles = (torch.arange(len(whole), dtype=torch.float64) * 200 / AUDIO.output_rate) % 1
-    assert torch.allclose(pulse(cycles.float(), torch.full_like(whole, 200.0), AUDIO.output_rate), whole, atol=1e-3)
+def test_only_a_causal_generator_streams(tmp_path: Path) -> None:
+    networks = tiny_networks(tmp_path, ModelConfig("t", 32, 1, 1, 8, 2, causal=False))
+    with pytest.raises(AssetError, match="not causal"):
+        networks.steps(random_target())
 
 
-def test_the_student_frame_by_frame_is_the_student_at_once() -> None:
-    torch.manual_seed(0)
-    student = StudentEncoder(dim=16, n_blocks=3, out_dim=8).eval()
-    wav = torch.randn(320 * 30 + 160) * 0.05
-    with torch.no_grad():
-        whole = student(wav[None])[0]
-    padded, stream = torch.nn.functional.pad(wav, (BEFORE, AFTER)), StudentStream(student)
-    parts = [stream.step(padded[320 * i : 320 * i + BEFORE + AFTER]) for i in range(30)]
-    assert torch.allclose(torch.cat(parts), whole, atol=1e-4)
+def test_the_student_frame_by_frame_is_the_student_at_once(tmp_path: Path) -> None:
+    networks = tiny_networks(tmp_path)
+    wav = np.random.default_rng(0).standard_normal(320 * 30, np.float32) * np.float32(0.05)
+    whole = networks.content(wav[None], "student")[0]
+    padded, steps = np.pad(wav, (BEFORE, AFTER)), networks.steps(random_target())
+    assert isinstance(steps, TorchSteps)
+    parts = [steps.content(padded[320 * i : 320 * i + BEFORE + AFTER]) for i in range(30)]
+    assert np.allclose(np.concatenate(parts), whole, atol=1e-4)

@@ -51,7 +51,7 @@ def converter() -> VoiceConverter:
 
 @pytest.fixture(scope="module")
 def voice(converter: VoiceConverter) -> VoiceProfile:
-    return clone_voice("nikolay", [at_rate(speech("nikolay", 8.0), RATE)], encoder=converter.encoder)
+    return clone_voice("nikolay", [at_rate(speech("nikolay", 8.0), RATE)], networks=converter.networks)
 
 
 @pytest.fixture(scope="module")

@@ -162,7 +162,7 @@ def test_others_are_drawn_at_the_share_that_is_asked_for() -> None:
     groups = [[item(0)], [item(1)], [item(2)], [item(3)]]
     cfg = SegmentConfig(batch_size=8, segment_s=0.64, reference_s=1.0, reference_max_s=1.0)
     batches = SegmentBatches(groups, cfg, AUDIO, 0, draw_weights(3, 0.25))
-    voices = torch.cat([batches[i]["spk_emb"][:, 0] for i in range(100)])
+    voices = torch.cat([batches.read(batches[i])["spk_emb"][:, 0] for i in range(100)])
     assert float((voices > 0).float().mean()) == pytest.approx(0.25, abs=0.05)
     assert {0.0, 1.0, 2.0, 3.0} == set(voices.tolist())
     assert draw_weights(0, 0.25).tolist() == [1.0]

@@ -15,8 +15,10 @@ from autovoice.models.generator import Generator
 from autovoice.training import losses
 from autovoice.training.adapt import adapt, choose_trainable
 from autovoice.training.callbacks import read_history
+from autovoice.training.data import IntervalData
+from autovoice.training.flat import Item
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights, save_weights
-from autovoice.training.segments import Item, SegmentBatches, SegmentConfig
+from autovoice.training.segments import SegmentBatches, SegmentConfig
 from autovoice.training.selection import choose
 from autovoice.weights import facts_of, load_generator_state, model_metadata
 
@@ -57,8 +59,7 @@ def fit(training: GeneratorTraining, n: int) -> None:
         accelerator="cpu", max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False,
     )  # fmt: skip
-    loader = torch.utils.data.DataLoader(batches(), batch_size=None, sampler=range(n))
-    trainer.fit(training, loader)
+    trainer.fit(training, IntervalData(batches(), n))
 
 
 def test_a_batch_depends_on_its_number_and_the_seed_alone() -> None:
@@ -67,12 +68,26 @@ def test_a_batch_depends_on_its_number_and_the_seed_alone() -> None:
     assert any(not torch.equal(first[name], other[name]) for name in first)
 
 
+def test_a_segment_that_runs_past_the_end_is_silence_there() -> None:
+    item = fake_item(0, 20)
+    drawn = SegmentBatches([[item], [fake_item(1)]], SegmentConfig(4, 1.0, 0.2, 0.2), AUDIO, 0)
+    batch = drawn.read(drawn[0])
+    short = [i for i, voice in enumerate(batch["spk_emb"]) if torch.equal(voice, item["spk_emb"])]
+    assert short
+    for i in short:
+        assert torch.equal(batch["content"][i, :20], item["content"].float())
+        assert torch.equal(batch["wav"][i, : len(item["wav"])] * 32767, item["wav"].float())
+        assert not batch["content"][i, 20:].any()
+        assert not batch["wav"][i, len(item["wav"]) :].any()
+
+
 def test_reference_and_target_do_not_overlap_where_there_is_room() -> None:
     item = fake_item(0, 400)
     item["content"] = torch.arange(400).half()[:, None].expand(400, 512).contiguous()
     cfg = SegmentConfig(batch_size=1, segment_s=1.0, reference_s=1.0, reference_max_s=1.0)
     for i in range(20):
-        batch = SegmentBatches([[item]], cfg, AUDIO, 0)[i]
+        drawn = SegmentBatches([[item]], cfg, AUDIO, 0)
+        batch = drawn.read(drawn[i])
         target, reference = (set(batch[name][0, :, 0].tolist()) for name in ("content", "ref_content"))
         assert not target & reference
 
@@ -80,7 +95,7 @@ def test_reference_and_target_do_not_overlap_where_there_is_room() -> None:
 @pytest.mark.parametrize("adversarial_from", [-1, 0])
 def test_training_lowers_the_loss_and_counts_its_steps(adversarial_from: int) -> None:
     training = module(adversarial_from)
-    batch = batches()[0]
+    batch = batches().read(batches()[0])
     torch.manual_seed(1)
     before = losses.mel_l1(training.synthesise(batch), batch["wav"], AUDIO.output_rate)
     fit(training, 12)

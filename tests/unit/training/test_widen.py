@@ -7,15 +7,16 @@ import pytest
 import torch
 from audio_files import speech
 
+from autovoice.audio.excitation import fill_unvoiced
 from autovoice.audio.resample import resample
 from autovoice.config import AudioConfig, ContentConfig, ModelConfig
 from autovoice.errors import AssetError
-from autovoice.features import extract_features, ref_mel_of
 from autovoice.models.content import load_content_encoder
 from autovoice.models.discriminator import Discriminators
-from autovoice.models.excitation import fill_unvoiced, harmonic_excitation
+from autovoice.models.excitation import harmonic_excitation
 from autovoice.models.generator import Generator
 from autovoice.models.speaker import embed_speaker
+from autovoice.training.features import extract_features, ref_mel_of
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights, save_weights
 from autovoice.training.widen import widened
 from autovoice.weights import model_metadata, output_of

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -17,18 +18,25 @@ from autovoice.serving.faults import ApiError, told
 from autovoice.serving.routes.asking import pitch_of
 from autovoice.serving.server import Server
 from autovoice.serving.streaming import FORMATS, HEADER, REMEMBERED, Backlog, LiveStream, delay_ms
+from autovoice.serving.streams import going
+from autovoice.voice import VoiceProfile
 
 LOGGER = logging.getLogger(__name__)
 router = APIRouter()
-HANDSHAKE_S, STATS_S, MAX_BLOCK_S, CHUNK_MS = 10.0, 1.0, 1.0, 20
-REFUSED, BAD_MESSAGE, TOO_MANY, GOING = 1008, 1007, 1013, 1001
+GREETING_S, STATS_S, MAX_BLOCK_S, CHUNK_MS = 10.0, 1.0, 1.0, 20
+GREETING_CHARS, REASON_BYTES = 2000, 123  # the protocol's own limit of a close frame's reason
+MIN_RATE, MAX_RATE = 8000, 96000
+MAX_MESSAGE_BYTES = HEADER.size + int(MAX_BLOCK_S * MAX_RATE) * max(
+    np.dtype(kind).itemsize for kind, _ in FORMATS.values()
+)
+REFUSED, BAD_MESSAGE, FAULT, LATER, GOING = 1008, 1007, 1011, 1013, 1001
 
 
 class Hello(BaseModel):
     """The first message. rate: of both directions, in Hz."""
 
     model_config = ConfigDict(extra="forbid")
-    rate: int = Field(ge=8000, le=96000)
+    rate: int = Field(ge=MIN_RATE, le=MAX_RATE)
     voice: Annotated[str, Field(min_length=1, max_length=64)]
     preset: Literal["fast"] = "fast"
     pitch: str | float = "auto"
@@ -36,41 +44,42 @@ class Hello(BaseModel):
     format: Literal["s16le", "f32le"] = "s16le"
 
 
+@dataclass(frozen=True)
+class Greeted:
+    """A client whose greeting is in order; shift_st: None follows the speaker."""
+
+    hello: Hello
+    owner: str
+    voice: VoiceProfile
+    shift_st: float | None
+
+
 @router.websocket("/v1/stream")
 async def stream(ws: WebSocket) -> None:
-    """One speaker into one voice, for as long as both stay."""
+    """One speaker into one voice, for as long as both stay. A place is taken once the greeting is in order, not before."""
     server: Server = ws.app.state.server
-    await ws.accept()
-    if server.n_streams >= server.settings.max_streams:
-        return await _refuse(ws, ApiError(429, "busy", "All streams are taken; try again later."), TOO_MANY)
-    server.n_streams += 1
-    server.telemetry.streams.set(server.n_streams)
-    session = None
-    try:
-        session = await _greet(server, ws)
-        await session.run()
-    except ApiError as error:
-        await _refuse(ws, error, REFUSED if session is None else BAD_MESSAGE)
-    except (WebSocketDisconnect, RuntimeError):  # RuntimeError: Starlette's, for a message to who has left
-        pass
-    except Exception as error:
-        await _refuse(ws, ApiError(*told(error)), 1011)
-        LOGGER.error("stream failed", exc_info=error)
-    finally:
-        server.n_streams -= 1
-        server.telemetry.streams.set(server.n_streams)
-        if session:
-            session.close()
+    with server.streams.connection():
+        greeted = None
+        try:
+            await ws.accept()
+            greeted = await _greeted(server, ws)
+            with server.streams.place():
+                await _converse(server, ws, greeted)
+        except ApiError as error:
+            await _refuse(ws, error, greeted is not None)
+        except (WebSocketDisconnect, RuntimeError):  # RuntimeError: Starlette's, for a message to who has left
+            pass
+        except Exception as error:
+            LOGGER.error("stream failed", exc_info=error)
+            await _refuse(ws, ApiError(*told(error)), greeted is not None)
 
 
-async def _greet(server: Server, ws: WebSocket) -> "Session":
-    """The session that the first message asks for; raises ApiError."""
+async def _greeted(server: Server, ws: WebSocket) -> Greeted:
+    """Who the first message says that it is; raises ApiError."""
     try:
-        hello = Hello.model_validate_json(await asyncio.wait_for(ws.receive_text(), HANDSHAKE_S))
-    except TimeoutError:
-        raise ApiError(408, "no_handshake", f"The handshake did not come within {HANDSHAKE_S:.0f} s.") from None
-    except (ValidationError, KeyError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "send text first"}
+        hello = Hello.model_validate_json(await _first_text(server, ws))
+    except ValidationError as error:
+        first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise ApiError(422, "bad_handshake", f"{where or 'handshake'}: {first['msg']}.") from None
     if not server.engine.ready:
@@ -79,19 +88,50 @@ async def _greet(server: Server, ws: WebSocket) -> "Session":
     caller.require("convert")
     pitch = pitch_of(hello.pitch)
     voice = await run_in_threadpool(server.voices.profile, hello.voice, caller.owner)
-    live = await run_in_threadpool(server.engine.live, voice, None if pitch == "auto" else float(pitch))
-    made = LiveStream(live, hello.rate, hello.rate, hello.format)
-    ready = {"type": "ready", "rate": hello.rate, "delay_ms": round(delay_ms(live.audio), 1), "chunk_ms": CHUNK_MS}
+    return Greeted(hello, caller.owner, voice, None if pitch == "auto" else float(pitch))
+
+
+async def _first_text(server: Server, ws: WebSocket) -> str:
+    hearing = asyncio.create_task(ws.receive())
+    ending = asyncio.create_task(server.streams.ending.wait())
+    try:
+        await asyncio.wait({hearing, ending}, timeout=GREETING_S, return_when=asyncio.FIRST_COMPLETED)
+        if not hearing.done():
+            late = ApiError(408, "no_handshake", f"The handshake did not come within {GREETING_S:g} s.")
+            raise going() if ending.done() else late
+        message = hearing.result()
+    finally:
+        hearing.cancel()
+        ending.cancel()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1000))
+    if (text := message.get("text")) is None:
+        raise ApiError(422, "bad_handshake", "handshake: send text first.")
+    if len(text) > GREETING_CHARS:
+        raise ApiError(413, "bad_handshake", f"handshake: longer than {GREETING_CHARS} characters.")
+    return text
+
+
+async def _converse(server: Server, ws: WebSocket, greeted: Greeted) -> None:
+    """Says that all is ready, and converts until one of them ends."""
+    rate = greeted.hello.rate
+    live = await run_in_threadpool(server.engine.live, greeted.voice, greeted.shift_st)
+    made = LiveStream(live, rate, rate, greeted.hello.format)
+    ready = {"type": "ready", "rate": rate, "delay_ms": round(delay_ms(live.audio), 1), "chunk_ms": CHUNK_MS}
     ready["lag_ms"] = 1000 * (live.audio.output_n_fft // 2) / live.audio.output_rate
     await ws.send_text(json.dumps(ready))
-    return Session(server, ws, made, hello, caller.owner)
+    session = Session(server, ws, made, greeted)
+    try:
+        await session.run()
+    finally:
+        session.close()
 
 
 class Session:
     """Reads into a backlog, converts from it in a thread of its own, and sends; a slow receiver slows the conversion."""
 
-    def __init__(self, server: Server, ws: WebSocket, stream: LiveStream, hello: Hello, owner: str) -> None:
-        self.server, self.ws, self.stream, self.owner = server, ws, stream, owner
+    def __init__(self, server: Server, ws: WebSocket, stream: LiveStream, greeted: Greeted) -> None:
+        self.server, self.ws, self.stream, self.owner, hello = server, ws, stream, greeted.owner, greeted.hello
         self.sample_bytes = np.dtype(FORMATS[hello.format][0]).itemsize
         self.most_bytes = int(MAX_BLOCK_S * hello.rate) * self.sample_bytes
         self.backlog = Backlog(server.settings.stream_queue_s, hello.rate, self.sample_bytes)
@@ -102,7 +142,7 @@ class Session:
 
     async def run(self) -> None:
         """Until the client ends or leaves, or the server does."""
-        tasks = [asyncio.create_task(work()) for work in (self._read, self._convert, self._report)]
+        tasks = [asyncio.create_task(work()) for work in (self._read, self._convert, self._report, self._watch)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             for task in done:
@@ -118,6 +158,11 @@ class Session:
         with suppress(ApiError):
             self.server.quota.take(self.owner, self.unpaid_s)
         LOGGER.info("stream", extra={"owner": self.owner, "sent": self.sent, "late": self.backlog.late})
+
+    async def _watch(self) -> None:
+        await self.server.streams.ending.wait()
+        self.ended = True
+        self.arrived.set()
 
     async def _read(self) -> None:
         while not self.ended:
@@ -162,6 +207,8 @@ class Session:
                 await self._send(pcm)
             if self.ended:
                 await self._send(await loop.run_in_executor(self._thread, self.stream.finish))
+                if self.server.streams.ending.is_set():
+                    raise going()
                 await self.ws.send_text(json.dumps({"type": "bye", "late": self.backlog.late}))
                 await self.ws.close(1000)
                 raise WebSocketDisconnect(1000)
@@ -180,8 +227,6 @@ class Session:
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(STATS_S)
-            if self.server.draining:
-                raise ApiError(503, "going", "The server is about to end.")
             paid, self.unpaid_s = self.unpaid_s, 0.0
             await run_in_threadpool(self.server.quota.take, self.owner, paid)
             p95 = float(np.percentile(self.blocks_ms, 95)) if self.blocks_ms else 0.0
@@ -198,7 +243,19 @@ def _is_end(text: str) -> bool:
     raise ApiError(422, "bad_message", 'After the handshake the only text is {"type": "end"}.')
 
 
-async def _refuse(ws: WebSocket, error: ApiError, code: int) -> None:
+async def _refuse(ws: WebSocket, error: ApiError, greeted: bool) -> None:
     with suppress(RuntimeError, WebSocketDisconnect):
         await ws.send_text(json.dumps({"type": "error", "code": error.code, "message": error.message}))
-        await ws.close(code)
+        reason = error.message.encode()[:REASON_BYTES].decode(errors="ignore")
+        await ws.close(_close_code(error, greeted), reason)
+
+
+def _close_code(error: ApiError, greeted: bool) -> int:
+    """RFC 6455's, and 1013: whoever comes again later may be let in."""
+    if error.code == "going":
+        return GOING
+    if error.status_code in (429, 503):
+        return LATER
+    if error.status_code >= 500:
+        return FAULT
+    return BAD_MESSAGE if greeted else REFUSED
