@@ -5,7 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$(mktemp -d "${TMPDIR:-/tmp}/rehearsal.XXXXXX")
-trap 'kill "${server:-}" 2>/dev/null || true; rm -rf "$root"' EXIT
+set -m  # the server in the background is a process group of its own, which ends with the script
+trap '[ -z "${server:-}" ] || kill -- "-$server" 2>/dev/null || true; rm -rf "$root"' EXIT
 git archive HEAD pyproject.toml README.md LICENSE conf src metrics requirements scripts | tar -x -C "$root" --one-top-level=build
 mkdir "$root/data"
 as_user=()
@@ -21,8 +22,8 @@ for tool in gcc cc g++ clang; do [ ! -e "$root/opt/bin/$tool" ] || { echo "a com
 autovoice=$root/opt/bin/autovoice
 cd "$root/data"
 run "$autovoice" doctor
-run "$autovoice" keys add rehearsal --data "$root/data/serve" --quiet
-run "$autovoice" serve --host 127.0.0.1 --port "${PORT:-8123}" --no-browser --data "$root/data/serve" --voices "$root/data/voices" &
+run "$autovoice" keys add rehearsal --data "$root/data/serve" >/dev/null
+run "$autovoice" serve --host 0.0.0.0 --port "${PORT:-8123}" --no-browser --data "$root/data/serve" --voices "$root/data/voices" &
 server=$!
 for _ in $(seq 60); do
   sleep 1
