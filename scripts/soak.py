@@ -2,9 +2,9 @@
 
 python -m scripts.soak --voice carlo.wav --minutes 30
 
-Conversions (at once and as jobs), speech, new voices and live streams, by processes that are killed at random. Must hold: no accepted
-job is lost, every answer is that of the quiet server at the beginning, and the server's memory stays flat (to 5 %) after its restart.
-Prints JSON; exit code 1 where something does not hold.
+Conversions (at once and as jobs), speech, new voices and live streams, by processes that are killed at random. Must hold: no
+accepted job is lost, every answer is that of the quiet server at the beginning, and the server's memory stays flat (to 5 %) after
+its restart. Prints JSON; exit code 1 where something does not hold.
 """
 
 import argparse

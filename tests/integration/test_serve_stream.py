@@ -4,8 +4,11 @@ import json
 import struct
 import threading
 import time
+from collections import Counter
 from contextlib import ExitStack
+from random import Random
 
+import httpx
 import numpy as np
 import pytest
 from audio_files import RATE, speech
@@ -18,6 +21,7 @@ from autovoice.client import Client, ServerError
 from autovoice.serving.routes import stream
 from autovoice.serving.server import Server
 from autovoice.serving.streaming import Backlog, LiveStream
+from scripts.fuzz import clips, session, upload_all
 from scripts.own_server import until
 
 HELLO = {"rate": RATE, "voice": "carlo", "format": "f32le"}
@@ -211,3 +215,22 @@ def test_a_client_whose_recording_fails_is_told_of_that(at_a_port):
 def test_a_refused_client_hears_why(at_a_port):
     with pytest.raises(ServerError, match="no such voice"):
         next(Client(at_a_port[0]).stream([], "nobody", RATE))
+
+
+def test_damaged_recordings_are_converted_as_far_as_they_go_or_refused_in_a_sentence(client, at_a_port, tmp_path):
+    """A small part of scripts/fuzz.py, as what follows."""
+    seeds = clips(client.server.voices.builtin.parent / "carlo.wav")
+    with httpx.Client(base_url=at_a_port[0], timeout=120) as asking:
+        statuses = upload_all(asking, "carlo", 20, Random(0), seeds)
+    assert statuses.keys() == {"200", "422"}
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_after_malformed_sessions_a_good_one_is_served(at_a_port):
+    address, _ = at_a_port
+    rng = Random(0)
+    ended = Counter(session(rng, address, "carlo") for _ in range(12))
+    assert {"1008", "1007", "left"} <= ended.keys()
+    assert not ended.keys() & {"1011", "TimeoutError"}
+    pcm = (speech("allison", 0.5) * 32767).astype("<i2").tobytes()
+    assert len(b"".join(Client(address).stream([pcm], "carlo", RATE))) >= len(pcm)
