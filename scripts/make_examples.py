@@ -57,7 +57,7 @@ def recording(source: Source) -> Path:
 def voice_of(reader: str, converter: VoiceConverter) -> VoiceProfile:
     """Cloned from the reader's first recordings."""
     wavs = [load_wav(path, RATE) for path in recordings(reader)[:REFERENCES]]
-    return clone_voice(reader, wavs, "by the licence of the recordings", encoder=converter.encoder)
+    return clone_voice(reader, wavs, "by the licence of the recordings", networks=converter.networks)
 
 
 def write_clip(name: str, wav: np.ndarray) -> str:

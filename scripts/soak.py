@@ -134,7 +134,7 @@ def verdict(trial: Trial, memory: list[int]) -> dict[str, Any]:
         "faults": [note for note in notes if note["what"] == "fault"],
         "again": dict(Counter(note["why"] for note in notes if note["what"] == "again")),
         "clients_killed": trial.n_killed,
-        "memory_mb": [round(median(part) / 1e6) for part in (memory[:half], memory[half:])],
+        "memory_mb": [round(median(part) / 1e6) for part in np.array_split(memory, 6)],
         "memory_growth": round(growth, 4),
         "holds": not (wrong or lost or abs(growth) > FLAT or any(note["what"] == "fault" for note in notes)),
     }

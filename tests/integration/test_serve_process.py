@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,13 @@ def test_a_killed_server_loses_nothing_and_a_told_one_ends(folder, stores):
     assert process.wait(60) in (0, -signal.SIGTERM)
     database = database_of(folder / "data", kept)
     assert Jobs(database, 9, 30).get(last)["status"] in ("done", "queued")  # what ran has ended, what waited waits
+
+
+def test_several_may_open_a_new_database_at_once(tmp_path, stores):
+    url = compose(stores()).serve.database
+    with ThreadPoolExecutor(4) as pool:
+        for database in pool.map(lambda _: open_database(url, tmp_path), range(4)):
+            assert Jobs(database, 9, 30).waiting() == 0
 
 
 def test_two_processes_never_claim_one_job(tmp_path, stores):

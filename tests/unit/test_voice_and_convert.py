@@ -198,9 +198,12 @@ def test_an_adapted_voice_has_no_band_that_its_recordings_lack(converter: VoiceC
     assert 6000 < voice.band_hz < 8100  # recorded at 16 kHz
     source, above = speech("allison", 3.0), {}
     for name, own in (("base", voice), ("adapted", replace(voice, adapted=BASE_GENERATOR))):
-        power = np.abs(np.fft.rfft(converter.convert(source, own, PRESETS["balanced"]))) ** 2
+        made = converter.convert(source, own, PRESETS["balanced"])
+        power = (
+            np.abs(np.fft.rfft(made * np.hanning(len(made)))) ** 2
+        )  # a rectangular window leaks more than the voice has
         above[name] = power[len(power) * 2 // 3 :].sum() / power.sum()  # over 8 kHz
-    assert above["adapted"] < 0.5 * above["base"]
+    assert above["adapted"] < 0.05 * above["base"], above
 
 
 def passes_of(

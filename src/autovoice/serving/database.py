@@ -109,11 +109,13 @@ def open_database(url: str, data: Path) -> Engine:
 
 
 def _make_tables(engine: Engine) -> None:
-    """Twice where another process makes them at this very moment: then the first look saw none, and the second sees all."""
-    try:
-        TABLES.create_all(engine)
-    except DatabaseError:
-        TABLES.create_all(engine)
+    """Again where another process made one at this very moment, at most once a table."""
+    for left in reversed(range(len(TABLES.tables))):
+        try:
+            return TABLES.create_all(engine)
+        except DatabaseError as error:
+            if not left or "already exists" not in str(error):
+                raise
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

@@ -43,8 +43,9 @@ class Engine:
         if self.config.serve.bundle:
             self._converter = VoiceConverter.from_bundle(Path(self.config.serve.bundle), self.config.serve.device)
         else:
-            how = {"audio": self.config.audio, "content": self.config.content}
-            self._converter = VoiceConverter(self.config.serve.device, **how)
+            self._converter = VoiceConverter(
+                self.config.serve.device, audio=self.config.audio, content=self.config.content
+            )
         self.load_s = time.perf_counter() - started
 
     @property

@@ -10,11 +10,14 @@ from autovoice.training.features import ref_mel_of
 
 Item = dict[str, Tensor]
 CONTENT = "content"
+EACH = ("spk_emb", "band_hz")
 COPY = "content_"  # names of content of the same words in another voice begin so
 
 
 class FlatItems:
     """Per content frame (20 ms) one row of each feature; the row after the last is silence, for what runs past an end.
+
+    Of other features than content, those that the first recording has.
 
     contents: (K, N + 1, D) float16, first the recordings' own content, then its copies; frames: name -> (N + 1, 2, ...)
     or (N + 1, 2 * output_hop); starts: each recording's first row; sizes: its rows.
@@ -35,11 +38,12 @@ class FlatItems:
                 [_rows(item[name], len(item[CONTENT]), width) for item in items], items[0][name].new_zeros(1, width)
             )
             for name, width in rows.items()
+            if name in items[0]
         }
-        self.frames["ref_mel"] = _joined(
-            [ref_mel_of(item) for item in items], items[0]["f0"].new_zeros(1, items[0]["mel"].shape[1])
-        )
-        self.each = {name: torch.stack([item[name] for item in items]) for name in ("spk_emb", "band_hz")}
+        if "mel" in items[0]:
+            blank = items[0]["mel"].new_zeros(1, items[0]["mel"].shape[1])
+            self.frames["ref_mel"] = _joined([ref_mel_of(item) for item in items], blank)
+        self.each = {name: torch.stack([item[name] for item in items]) for name in EACH if name in items[0]}
 
     def to(self, device: torch.device) -> "FlatItems":
         """Itself, moved there once."""

@@ -195,7 +195,8 @@ class GeneratorTraining(L.LightningModule):
         torch.nn.utils.clip_grad_norm_(self.generator.parameters(), self.schedule.grad_clip)
         optimizer.step()
         with torch.no_grad():
-            averages, values = list(self.ema.parameters()), list(self.generator.parameters())
+            averages: list[Tensor] = list(self.ema.parameters())
+            values: list[Tensor] = list(self.generator.parameters())
             torch._foreach_lerp_(averages, values, 1 - self.schedule.ema_decay)
         self.steps_done += 1
 

@@ -53,7 +53,10 @@ def test_distillation_learns_and_resumes(tmp_path: Path) -> None:
 
 def test_a_distillation_batch_depends_on_its_number_alone() -> None:
     cfg = compose(["distill.batch_size=3", "distill.segment_s=1"])
-    first, again = (DistillBatches([[item(0)]], np.ones(1), cfg.distill, cfg.audio, 0)[5] for _ in range(2))
+    first, again = (
+        batches.read(batches[5])
+        for batches in (DistillBatches([[item(0)]], np.ones(1), cfg.distill, cfg.audio, 0) for _ in range(2))
+    )
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert first["wav"].shape == (3, 16000)
     assert first["content"].shape == (3, 50, 512)
@@ -61,6 +64,7 @@ def test_a_distillation_batch_depends_on_its_number_alone() -> None:
 
 def test_a_short_recording_is_padded_and_its_padding_not_learnt() -> None:
     cfg = compose(["distill.batch_size=1", "distill.segment_s=4"])
-    batch = DistillBatches([[item(0, 60)]], np.ones(1), cfg.distill, cfg.audio, 0)[0]
+    batches = DistillBatches([[item(0, 60)]], np.ones(1), cfg.distill, cfg.audio, 0)
+    batch = batches.read(batches[0])
     assert batch["content"][0, 60:].isnan().all()
     assert batch["wav"][0, 60 * 320 + 50 :].abs().max() == pytest.approx(0, abs=1e-6)

@@ -119,7 +119,7 @@ def test_low_rank_with_others_mixed_in_resumes_to_the_same_bytes(tmp_path: Path)
     cfg = small("trainer.max_steps=2", "trainer.trainable=low_rank", "trainer.mix=0.5")
     encoder = load_content_encoder(cfg.content)
     wavs, carlo = ([at_rate(speech(*of), OUT_RATE)] for of in (("nikolay", 5.0), ("carlo", 3.0)))
-    voice = clone_voice("n", wavs, encoder=encoder, audio=cfg.audio)
+    voice = clone_voice("n", wavs)
     items, others = (items_of(own, encoder, cfg) for own in (wavs, carlo))
 
     def run(work: Path, on_row: Callable | None = None) -> Path:

@@ -176,7 +176,7 @@ def test_an_interrupted_adaptation_continues_from_its_last_checkpoint(tmp_path: 
     cfg = compose(["trainer.max_steps=3", "trainer.val_every_steps=1", "trainer.batch_size=1", "trainer.patience=9"])
     encoder = load_content_encoder(cfg.content)
     wavs = [at_rate(speech("nikolay", 6.0), AUDIO.output_rate)]
-    voice, items = clone_voice("n", wavs, encoder=encoder), items_of(wavs, encoder, cfg)
+    voice, items = clone_voice("n", wavs), items_of(wavs, encoder, cfg)
 
     def stop_at_two(row: dict[str, float], step: int) -> None:
         if step == 2:
