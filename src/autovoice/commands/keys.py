@@ -10,14 +10,14 @@ from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
 from autovoice.commands.console import Console
-from autovoice.commands.serve import configured, require_extra
+from autovoice.commands.serve import add_bundle, configured, require_extra
 from autovoice.errors import DataError
 
 SCOPES = ("convert", "voices", "admin")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """keys add NAME [--scope SCOPE]... | list | remove NAME, of the server in --data."""
+    """keys add NAME [--scope SCOPE]... | list | remove NAME, of the server in --data; --bundle where it has one."""
     parser.add_argument("action", choices=("add", "list", "remove"), help="what to do")
     parser.add_argument("name", nargs="?", metavar="NAME", help="what the key is called")
     parser.add_argument(
@@ -28,6 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="what it may do; may be given again (default: convert and voices)",
     )
     parser.add_argument("--data", metavar="DIR", help="what the server keeps (default: ./serve)")
+    add_bundle(parser, "the bundle that the server answers from, if it does")
     parser.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="such as serve.database=URL"
     )

@@ -40,11 +40,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
     parser.add_argument("--data", metavar="DIR", help="what the server keeps: jobs, voices, keys (default: ./serve)")
     parser.add_argument("--voices", metavar="DIR", help="built-in voices, by autovoice clone (default: ./voices)")
-    parser.add_argument(
-        "--bundle", type=Path, metavar="DIR", help="answer from a bundle of `autovoice export`, without torch"
-    )
+    add_bundle(parser, "answer from a bundle of `autovoice export`, without torch")
     parser.add_argument("--device", type=device, metavar="cpu|cuda|cuda:N|auto", help="default: auto, CUDA if any")
     parser.set_defaults(collects=("overrides", str))
+
+
+def add_bundle(parser: ArgumentParser, what: str) -> None:
+    """--bundle DIR, as configured reads it."""
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help=what)
 
 
 def run(args: Namespace) -> int:
