@@ -16,7 +16,8 @@ from autovoice.bench.report import plot, show
 from autovoice.errors import AutovoiceError
 from autovoice.files import write_json
 
-SYSTEMS = (*PRESETS, *BASELINES)
+LIVE = "live"
+SYSTEMS = (*PRESETS, *BASELINES, LIVE)
 
 
 def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
@@ -62,15 +63,18 @@ def jobs_of(args: argparse.Namespace) -> list[Job]:
 
     device = str(pick_device(args.device))
     devices = list(dict.fromkeys(("cpu", device)))
-    jobs = plan(args.systems, args.threads, devices, args.rtf_length, args.lengths, args.batches)
+    systems = [name for name in args.systems if name != LIVE]
+    jobs = plan(systems, args.threads, devices, args.rtf_length, args.lengths, args.batches)
     if reason := why_no_speech():
         print(f"bench: speaking is left out: {reason}.", file=sys.stderr)
     else:
-        jobs += [Job("speak", name, "cpu", n, 1.0) for name in args.systems if name in PRESETS for n in args.threads]
+        jobs += [Job("speak", name, "cpu", n, 1.0) for name in systems if name in PRESETS for n in args.threads]
+    if LIVE not in args.systems:
+        return jobs
     if reason := why_no_stream():
         print(f"bench: live conversion is left out: {reason}.", file=sys.stderr)
         return jobs
-    return [*jobs, Job("stream", "live", "cpu", 1, STREAM_S)]
+    return [*jobs, Job("stream", LIVE, "cpu", 1, STREAM_S)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
