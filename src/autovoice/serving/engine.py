@@ -17,6 +17,7 @@ from autovoice.errors import DataError
 from autovoice.files import sha256_file
 from autovoice.live import LiveConverter
 from autovoice.provenance import provenance_of
+from autovoice.serving.batching import Batched
 from autovoice.voice import Progress, VoiceProfile, clone_voice
 from autovoice.watermark import marked_blocks
 
@@ -40,12 +41,14 @@ class Engine:
     def load(self) -> None:
         """Loads the models, so that the first request waits no longer than the others."""
         started = time.perf_counter()
-        if self.config.serve.bundle:
-            self._converter = VoiceConverter.from_bundle(Path(self.config.serve.bundle), self.config.serve.device)
+        settings = self.config.serve
+        if settings.bundle:
+            converter = VoiceConverter.from_bundle(Path(settings.bundle), settings.device)
         else:
-            self._converter = VoiceConverter(
-                self.config.serve.device, audio=self.config.audio, content=self.config.content
-            )
+            converter = VoiceConverter(settings.device, audio=self.config.audio, content=self.config.content)
+        if settings.batch > 1:
+            converter.networks = Batched(converter.networks, settings.batch)
+        self._converter = converter
         self.load_s = time.perf_counter() - started
 
     @property
@@ -61,8 +64,8 @@ class Engine:
 
     @property
     def at_once(self) -> int:
-        """How many short conversions it makes together: one where the converter knows no batches."""
-        return self.config.serve.batch if hasattr(self.converter, "convert_many") else 1
+        """How many short conversions a worker makes together."""
+        return self.config.serve.batch
 
     @cached_property
     def weights_sha256(self) -> str:
