@@ -231,6 +231,41 @@ def test_a_wrong_field_is_named(client, fields, code):
     assert (answer.status_code // 100, code_of(answer)) == (4, code)
 
 
+def test_a_nul_is_refused_in_a_sentence_wherever_it_is_sent(client):
+    job = convert(client, wav_bytes(0.3)).headers["x-autovoice-job"]
+    clone = {"data": {"name": "a\0", "consent": "yes"}, "files": {"files": ("a.wav", SHORT)}}
+    for answer in (
+        client.get("/v1/jobs/a%00"),
+        client.get("/v1/voices/a%00"),
+        client.delete("/v1/jobs/a%00"),
+        convert(client, voice="a\0"),
+        convert(client, headers={"Idempotency-Key": "a\0"}),
+        client.post("/v1/ratings", json={"job": job, "stars": 4, "comment": "a\0"}),
+        client.post("/v1/ratings", json={"job": "a\0", "stars": 4}),
+        client.post("/v1/speech", json={"text": "Good morning.", "voice": "a\0"}),
+        client.get("/v1/models", headers={"X-API-Key": "av_\0_x"}),
+    ):
+        assert (answer.status_code, code_of(answer)) == (422, "bad_request")
+        assert "NUL" in answer.json()["error"]["message"]
+    assert code_of(client.post("/v1/voices", **clone)) == "bad_input"
+    with client.websocket_connect("/v1/stream") as ws:
+        ws.send_json({"rate": 16000, "voice": "a\0"})
+        assert ws.receive_json()["code"] == "bad_request"
+
+
+def test_a_cancelled_job_keeps_no_file_though_a_copy_lies_about(voices, engine, stores, tmp_path):
+    with running(tmp_path, voices, *stores(), engine=engine) as client:
+        client.server.worker.stop(0)  # what is queued stays
+        job = convert(client, wait="false").json()["id"]
+        assert client.get(f"/v1/jobs/{job}/source").status_code == 200
+        client.delete(f"/v1/jobs/{job}")
+        copy = client.server.storage.path(f"jobs/{job}/source")
+        copy.parent.mkdir()
+        copy.write_bytes(SHORT)  # as on the disk of another process
+        assert code_of(client.get(f"/v1/jobs/{job}/source")) == "no_file"
+        assert job not in client.server.jobs.ids()
+
+
 def test_a_voice_needs_consent_a_name_and_speech(client):
     def clone(name="x", consent="yes", content=SHORT):
         return client.post("/v1/voices", data={"name": name, "consent": consent}, files={"files": ("a.wav", content)})

@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from autovoice.client import Client, ServerError
+from autovoice.serving import streams
 from autovoice.serving.routes import stream
 from autovoice.serving.server import Server
 from autovoice.serving.streaming import Backlog, LiveStream
@@ -201,6 +202,27 @@ def test_a_server_that_ends_sends_the_rest_and_says_so(at_a_port):
         with pytest.raises(ConnectionClosed) as left:
             silent.recv()
     assert (left.value.rcvd.code, left.value.rcvd.reason) == (1001, "The server is about to end; connect again.")
+
+
+def test_a_client_that_had_ended_before_the_server_does_is_told_bye(at_a_port, monkeypatch):
+    monkeypatch.setattr(streams, "FAREWELL_S", 60.0)
+    address, end = at_a_port
+    pcm = (speech("allison", 1.0) * 32767).astype("<i2").tobytes()
+    with socket_to(address) as ws:
+        ws.send(json.dumps(HELLO | {"format": "s16le"}))
+        assert json.loads(ws.recv())["type"] == "ready"
+        for number, start in enumerate(range(0, len(pcm), 2 * BLOCK)):
+            ws.send(message(number, pcm[start : start + 2 * BLOCK]))
+        ws.send(json.dumps({"type": "end"}))
+        blocks = [ws.recv()]
+        end()
+        while not isinstance(answer := ws.recv(), str) or json.loads(answer)["type"] == "stats":
+            blocks.append(answer)
+        assert json.loads(answer)["type"] == "bye"
+        with pytest.raises(ConnectionClosed) as left:
+            ws.recv()
+    assert left.value.rcvd.code == 1000
+    assert sum(len(block) - 4 for block in blocks if isinstance(block, bytes)) >= len(pcm)
 
 
 def test_a_client_whose_recording_fails_is_told_of_that(at_a_port):

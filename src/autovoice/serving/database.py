@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
 from autovoice.errors import ConfigError
+from autovoice.serving.faults import ApiError
 
 TABLES = MetaData()
 BUSY_MS = 30_000  # that a writer waits for another process
@@ -97,6 +98,7 @@ def open_database(url: str, data: Path) -> Engine:
         engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "before_cursor_execute", _refuse_nul)
         _make_tables(engine)
     except (ArgumentError, NoSuchModuleError) as error:
         raise ConfigError("is not a database's URL", "serve.database", "write postgresql+psycopg://...") from error
@@ -116,6 +118,13 @@ def _make_tables(engine: Engine) -> None:
         except DatabaseError as error:
             if not left or "already exists" not in str(error):
                 raise
+
+
+def _refuse_nul(_: Any, __: Any, ___: str, parameters: Any, ____: Any, many: bool) -> None:
+    """Raises ApiError 422: text with a NUL, which PostgreSQL cannot hold, is a client's; no other store shall take it either."""
+    for row in parameters if many else [parameters]:
+        if any(isinstance(value, str) and "\0" in value for value in (row.values() if isinstance(row, dict) else row)):
+            raise ApiError(422, "bad_request", "The request holds a NUL character, which no name, key or text may.")
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

@@ -141,8 +141,8 @@ class Jobs:
         return [row["id"] for row in self._all(query)]
 
     def ids(self) -> set[str]:
-        """Of all jobs."""
-        return {row["id"] for row in self._all(select(JOBS.c.id))}
+        """Of all jobs that may have files: those of a cancelled one are gone."""
+        return {row["id"] for row in self._all(select(JOBS.c.id).where(JOBS.c.status != "cancelled"))}
 
     def _mine(self, job: str, **values: Any) -> bool:
         query = update(JOBS).where(JOBS.c.id == job, JOBS.c.status == "running", JOBS.c.worker == this_worker())

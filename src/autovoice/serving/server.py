@@ -17,7 +17,7 @@ from autovoice.serving.keys import Caller, Keys, everyone, unauthorised
 from autovoice.serving.limits import Quota, RateLimit
 from autovoice.serving.quality import QualityWatch
 from autovoice.serving.ratings import Ratings
-from autovoice.serving.storage import Storage
+from autovoice.serving.storage import Storage, remove
 from autovoice.serving.streams import Streams
 from autovoice.serving.telemetry import Telemetry, tracer_of
 from autovoice.serving.voices import Voices
@@ -117,7 +117,7 @@ class Server:
                     shutil.rmtree(self.storage.local / kind / name, ignore_errors=True)
         for path in (self.storage.local / "incoming").iterdir():
             if self._old(path):
-                path.unlink(missing_ok=True)
+                remove(path)
 
     def _old(self, path: Path) -> bool:
         with suppress(FileNotFoundError):

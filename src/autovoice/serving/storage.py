@@ -5,6 +5,7 @@ Every name is ours: an id and one of a few plain file names, never a word of a c
 
 import re
 import shutil
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,26 +42,29 @@ class Storage:
                 self.remote.put_file(str(file), target)
 
     def fetch(self, name: str) -> Path:
-        """The file or folder on this disk; raises FileNotFoundError where it is nowhere."""
+        """The file or folder on this disk, all of it; raises FileNotFoundError where it is nowhere."""
         path = self.path(name)
         if path.exists():
             return path
         if self.remote is None or not self.remote.exists(f"{self.root}/{name}"):
             raise FileNotFoundError(name)
-        found = self.remote.find(f"{self.root}/{name}")
-        for remote in sorted(found, key=lambda text: text.endswith("voice.json")):  # it makes a voice valid: last
-            inside = remote.split(f"{name}", 1)[1].strip("/")
-            target = path / inside if inside else path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f".{target.name}.partial")
-            self.remote.get_file(remote, str(partial))
-            partial.replace(target)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.local / "incoming") as folder:
+            whole = Path(folder) / path.name
+            for remote in self.remote.find(f"{self.root}/{name}"):
+                target = whole / remote.split(name, 1)[1].strip("/")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self.remote.get_file(remote, str(target))
+            try:
+                whole.replace(path)
+            except OSError:  # another thread brought the folder meanwhile
+                if not path.is_dir():
+                    raise
         return path
 
     def delete(self, name: str) -> None:
         """Removes a file, or a folder with all that is in it, here and there."""
-        path = self.path(name)
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        remove(self.path(name))
         if self.remote is not None:
             with suppress(FileNotFoundError):
                 self.remote.rm(f"{self.root}/{name}", recursive=True)
@@ -70,11 +74,17 @@ class Storage:
         return {path.name for path in (self.local / kind).iterdir()}
 
 
+def remove(path: Path) -> None:
+    """A file, or a folder with all that is in it, where there is one."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
 def _open(url: str) -> tuple:
+    """What holds the files, and where in it; it remembers no listing, since other servers write there too."""
     try:
         import fsspec
 
-        filesystem, root = fsspec.core.url_to_fs(url)
+        filesystem, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
     except (ImportError, ValueError) as error:
         what = " ".join(str(error).split())
         raise ConfigError(

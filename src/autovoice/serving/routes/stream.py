@@ -135,7 +135,7 @@ class Session:
         self.sample_bytes = np.dtype(FORMATS[hello.format][0]).itemsize
         self.most_bytes = int(MAX_BLOCK_S * hello.rate) * self.sample_bytes
         self.backlog = Backlog(server.settings.stream_queue_s, hello.rate, self.sample_bytes)
-        self.arrived, self.ended = asyncio.Event(), False
+        self.arrived, self.ended, self.client_ended = asyncio.Event(), False, False
         self.blocks_ms: deque[float] = deque(maxlen=REMEMBERED)
         self.sent, self.unpaid_s = 0, 0.0
         self._thread = ThreadPoolExecutor(1, "stream")
@@ -173,7 +173,7 @@ class Session:
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1000))
             if (text := message.get("text")) is not None:
-                self.ended = _is_end(text)
+                self.ended = self.client_ended = _is_end(text)
             else:
                 self._take(message.get("bytes") or b"")
             self.arrived.set()
@@ -207,7 +207,7 @@ class Session:
                 await self._send(pcm)
             if self.ended:
                 await self._send(await loop.run_in_executor(self._thread, self.stream.finish))
-                if self.server.streams.ending.is_set():
+                if not self.client_ended:
                     raise going()
                 await self.ws.send_text(json.dumps({"type": "bye", "late": self.backlog.late}))
                 await self.ws.close(1000)

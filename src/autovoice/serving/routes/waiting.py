@@ -1,5 +1,6 @@
 """Answers that wait for a job: its audio where that is soon there, else the job itself."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ SHOWN = {"Rtf": "rtf", "Shift-St": "shift_st"}
 
 def file_of(server: Server, row: RowMapping, name: str) -> Path:
     """A file of a job on this disk; raises ApiError 404 where it is not kept any more."""
-    try:
-        return server.storage.fetch(f"jobs/{row['id']}/{name}")
-    except FileNotFoundError:
-        raise ApiError(404, "no_file", "This job keeps no such file.") from None
+    with suppress(FileNotFoundError):
+        if row["status"] != "cancelled":  # its files go, but other processes may still have copies
+            return server.storage.fetch(f"jobs/{row['id']}/{name}")
+    raise ApiError(404, "no_file", "This job keeps no such file.")
