@@ -1,6 +1,7 @@
 """House rules: files and functions stay short, rooms know their neighbours, docs name what exists."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from autovoice.cli import COMMANDS
 ROOT = Path(__file__).resolve().parents[2]
 CODE = sorted(p for folder in ("src", "pipelines", "scripts") for p in (ROOT / folder).rglob("*.py"))
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 40
 
 
@@ -71,3 +73,18 @@ def test_links_in_docs_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
         if not target.startswith(("http://", "https://")):
             assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
+def test_notebooks_are_kept_without_outputs(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert code
+    assert not [cell["id"] for cell in code if cell["outputs"] or cell["execution_count"] is not None]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
+def test_links_in_notebooks_lead_somewhere(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    assert all((path.parent / target).exists() for target in re.findall(r"\]\(([^)#]+)\)", text))
