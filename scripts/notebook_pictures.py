@@ -1,4 +1,4 @@
-"""Runs notebooks and keeps a picture of each for docs/notebooks.md: python scripts/notebook_pictures.py (after make notebooks)."""
+"""Runs notebooks and keeps a picture of each for docs/notebooks.md: python scripts/notebook_pictures.py."""
 
 import base64
 import io

@@ -3,12 +3,10 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from autovoice.config import AudioConfig, ContentConfig
 from autovoice.networks import Encoder, Filters, Networks, OutOfMemory, Steps, Target
 
 Arrays = tuple[np.ndarray, ...]
@@ -33,24 +31,10 @@ class Batched:
     def __init__(self, networks: Networks, most: int) -> None:
         """most: rows of a pass."""
         self.networks, self.most = networks, most
+        self.audio, self.config, self.weights = networks.audio, networks.config, networks.weights
         self._turn = threading.Condition()
         self._waiting: list[_Call] = []
         self._busy = False
-
-    @property
-    def audio(self) -> AudioConfig:
-        """Theirs."""
-        return self.networks.audio
-
-    @property
-    def config(self) -> ContentConfig:
-        """Theirs."""
-        return self.networks.config
-
-    @property
-    def weights(self) -> Path:
-        """Theirs."""
-        return self.networks.weights
 
     @property
     def device(self) -> str:
@@ -69,8 +53,8 @@ class Batched:
         """As Networks.generate."""
 
         def together(calls: Sequence[_Call]) -> Arrays:
-            frames = (np.concatenate(parts) for parts in zip(*(call.asked[:3] for call in calls), strict=True))
-            return self.networks.generate(*frames, [target for call in calls for target in call.asked[3]])
+            content, f0, loudness = (np.concatenate([call.asked[i] for call in calls]) for i in range(3))
+            return self.networks.generate(content, f0, loudness, [target for call in calls for target in call.asked[3]])
 
         kind = ("generate", content.shape, targets[0].weights, len(targets[0].ref_content))
         return Filters(*self._ask(_Call(kind, (content, f0, loudness, targets)), together))
