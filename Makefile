@@ -50,10 +50,10 @@ mkdir -p .dvc/tmp; touch .dvc/tmp/started; status=0; dvc repro $(AGAIN) || statu
 if [ $$status -eq 0 ] || [ data/gate/verdict.json -nt .dvc/tmp/started ]; then python scripts/show_metrics.py $(FORMAT); fi; exit $$status
 endef
 
-test: lint  ## lint and all tests
-	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile
+test: lint  ## lint and all tests but those marked slow
+	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile -m "not slow"
 
-coverage: venv  ## all tests, and at least 90 % of the lines and 80 % of the branches of src
+coverage: venv  ## all tests, the slow ones too, and at least 90 % of the lines and 80 % of the branches of src
 	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --cov=src/autovoice --cov-branch --cov-report=json:.coverage.json
 	python scripts/check_coverage.py .coverage.json
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from autovoice.cli import COMMANDS
+from autovoice.files import sha256_file
+from autovoice.weights import BASE_GENERATOR
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = sorted(p for folder in ("src", "pipelines", "scripts") for p in (ROOT / folder).rglob("*.py"))
@@ -88,3 +90,11 @@ def test_links_in_notebooks_lead_somewhere(path):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     text = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     assert all((path.parent / target).exists() for target in re.findall(r"\]\(([^)#]+)\)", text))
+
+
+def test_the_examples_were_made_by_the_model_that_is_shipped():
+    said = re.search(
+        r"base model with SHA-256 `([0-9a-f]{16})`", (ROOT / "docs/examples.md").read_text(encoding="utf-8")
+    )
+    assert said is not None
+    assert sha256_file(BASE_GENERATOR).startswith(said[1])

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 import soundfile as sf
 from audio_files import RATE, speech
 
@@ -26,6 +27,7 @@ def table(folder: Path) -> Path:
     return folder / "pairs.csv"
 
 
+@pytest.mark.slow
 def test_an_evaluation_that_was_killed_measures_only_the_rest(tmp_path):
     pairs, cache = table(tmp_path), tmp_path / "cache"
     command = [sys.executable, "-m", "autovoice.cli", "evaluate", str(pairs), "--metrics", "f0,duration", "-o"]

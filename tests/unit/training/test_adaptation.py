@@ -229,6 +229,7 @@ def study_of(corpus: Path, out: Path, *overrides: str) -> AdaptationStudy:
     return AdaptationStudy(small(*people, *cells, "evaluate.n_bootstrap=50", *overrides), out)
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on_and_says_what_seconds_are_worth(corpus: Path, tmp_path: Path) -> None:
     study, asked = study_of(corpus, tmp_path), list[tuple[float, float]]()
     adapt_truly = adapter(study.cfg, study.weights)
