@@ -57,12 +57,13 @@ coverage: venv  ## all tests, the slow ones too, and at least 90 % of the lines 
 	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --cov=src/autovoice --cov-branch --cov-report=json:.coverage.json
 	python scripts/check_coverage.py .coverage.json
 
-lint: venv  ## ruff, mypy, import-linter, and of the workflows and the Dockerfile zizmor and hadolint
+lint: venv  ## ruff, mypy, import-linter, and of the workflows and the Dockerfile zizmor, actionlint (where it is installed) and hadolint
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
 	zizmor --offline --quiet .github
+	@if command -v actionlint >/dev/null; then actionlint -shellcheck= -pyflakes=; else echo "actionlint is not installed: left to ci.yml"; fi
 	hadolint Dockerfile
 
 bench: venv  ## speed and memory of each preset and two baselines, and against length

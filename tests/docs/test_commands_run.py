@@ -160,7 +160,10 @@ def run(block: Block, address: str) -> None:
         assert path.suffix not in (".wav", ".flac") or sf.info(path).duration > 0.5, path
 
 
-@pytest.mark.parametrize("page", RUN, ids=lambda page: page.relative_to(ROOT).as_posix())
+MARKED = [pytest.param(page, marks=[] if page == ROOT / "README.md" else pytest.mark.slow) for page in RUN]
+
+
+@pytest.mark.parametrize("page", MARKED, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_commands_of_a_page_work(page: Path, folder: Path, request: pytest.FixtureRequest) -> None:
     names: dict[str, object] = {}
     for block in blocks(page, "bash", "python"):

@@ -1,9 +1,11 @@
 """The REST API over the real model: what is asked for is done, and what cannot be is said in one sentence."""
 
 import csv
+import gc
 import io
 import json
 import traceback
+import weakref
 import zipfile
 
 import numpy as np
@@ -19,6 +21,7 @@ from autovoice.config import compose
 from autovoice.serving.database import KEYS
 from autovoice.serving.engine import Engine
 from autovoice.serving.faults import ApiError
+from autovoice.serving.keys import LOCAL
 from autovoice.watermark import detect
 
 OUT_RATE = 24000
@@ -93,7 +96,11 @@ def test_a_voice_is_cloned_used_and_deleted(client):
     assert f"{found.payload:08x}" == voice["consent_id"]
     folder = client.server.data / "voices" / voice["id"]
     assert folder.is_dir()
+    in_memory = weakref.ref(client.server.voices.profile(voice["id"], LOCAL))
+    assert in_memory() is not None
     assert client.delete(f"/v1/voices/{voice['id']}").status_code == 204
+    gc.collect()
+    assert in_memory() is None
     assert not folder.exists()
     assert code_of(convert(client, voice=voice["id"])) == "no_such_voice"
     assert code_of(client.delete("/v1/voices/carlo")) == "builtin_voice"

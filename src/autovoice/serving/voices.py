@@ -85,12 +85,13 @@ class Voices:
         return facts
 
     def delete(self, voice: str, owner: str) -> None:
-        """Forgets a voice and removes its files; raises ApiError 404, and 403 for one that is built in."""
+        """Forgets a voice, also in memory, and removes its files; raises ApiError 404, and 403 for one that is built in."""
         if voice in self._builtin():
             raise ApiError(403, "builtin_voice", "This voice comes with the server and cannot be deleted here.")
         self.get(voice, owner)
         with self.engine.begin() as connection:
             connection.execute(delete(VOICES).where(VOICES.c.id == voice, VOICES.c.owner == owner))
+        self._load.cache_clear()
         self.storage.delete(f"voices/{voice}")
 
     def ids(self) -> set[str]:

@@ -115,6 +115,7 @@ class Killed(Exception):
     """Stands for kill -9 after the second step, before its checkpoint."""
 
 
+@pytest.mark.slow
 def test_low_rank_with_others_mixed_in_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     cfg = small("trainer.max_steps=2", "trainer.trainable=low_rank", "trainer.mix=0.5")
     encoder = load_content_encoder(cfg.content)

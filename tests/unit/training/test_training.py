@@ -131,6 +131,7 @@ def test_weights_read_back_with_the_sizes_they_were_made_with(tmp_path: Path) ->
     assert all(torch.allclose(state[n], p) for n, p in other.generator.state_dict().items())
 
 
+@pytest.mark.slow
 def test_the_same_weights_are_the_same_file_in_another_process(tmp_path: Path) -> None:
     program = (
         "import sys, torch; from pathlib import Path; from test_training import AUDIO, TINY, module;"
