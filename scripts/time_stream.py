@@ -27,7 +27,7 @@ class Heard:
         """Blocks too late for somebody who plays everything bound_ms late, and those that never came."""
         return self.late + sum(delay > bound_ms for delay in self.delay_ms)
 
-    def facts(self, bound_ms: float) -> dict[str, Any]:
+    def facts(self, *bounds_ms: float) -> dict[str, Any]:
         """As JSON."""
         delays = self.delay_ms or [float("nan")]
         return {
@@ -36,7 +36,7 @@ class Heard:
             "delay_ms_p95": round(float(np.percentile(delays, 95)), 1),
             "delay_ms_max": round(max(delays), 1),
             "compute_ms_p95": round(float(np.median(self.compute_ms_p95 or [np.nan])), 1),
-            f"underruns_at_{bound_ms:.0f}_ms": self.underruns(bound_ms),
+            "underruns": {f"{bound_ms:.0f}_ms": self.underruns(bound_ms) for bound_ms in bounds_ms},
             "late": self.late,
             **({"error": self.error} if self.error else {}),
         }

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -38,8 +39,9 @@ def _of_kind(key: str, written: str, now: Any) -> Any:
         value = yaml.safe_load(written) if not isinstance(now, str) else written
     except yaml.YAMLError as error:
         raise ConfigError("is not valid YAML", f"{key}={written}", "quote it") from error
-    if isinstance(now, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if isinstance(now, float) and isinstance(value, int | str) and not isinstance(value, bool):
+        with suppress(ValueError):
+            return float(value)  # YAML reads 1e9 as text
     if type(value) is not type(now):
         raise ConfigError(f"{written!r} is no {type(now).__name__}", key, "give a value of that type")
     return value

@@ -4,12 +4,14 @@ Level, median pitch and key shift are running estimates; f0 is SwiftF0's on the 
 """
 
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from autovoice.audio.excitation import DEFAULT_F0_HZ
-from autovoice.audio.f0 import extract_f0, median_f0_hz
+from autovoice.audio.f0 import median_f0_hz
+from autovoice.audio.f0_live import newest_f0
 from autovoice.audio.loudness import LOUDNESS_FLOOR, active_power_dbfs, silence_gate
 from autovoice.audio.mel import AFTER, BEFORE
 from autovoice.audio.mel import FRAME_LENGTH as FRAME
@@ -63,6 +65,7 @@ class LiveConverter:
         self.pending = np.zeros(0, np.float32)
         self.f0_filled = DEFAULT_F0_HZ
         self.gate = np.zeros(1, np.float32)
+        self._aside = ThreadPoolExecutor(1, "pitch")  # content and pitch ask nothing of each other
 
     @property
     def delay_s(self) -> float:
@@ -82,8 +85,9 @@ class LiveConverter:
         heard = np.concatenate([self.held, self.pending[:AFTER]])
         self.running.powers.append(float(np.mean(np.square(self.pending[:FRAME], dtype=np.float64))))
         gain = self.running.gain(self.audio.level_dbfs)
+        pitch = self._aside.submit(self._pitch, heard * gain)
         content = self.steps.content((heard[-(BEFORE + AFTER) :] * gain).astype(np.float32))
-        f0, filled = self._pitch(heard * gain)
+        f0, filled = pitch.result()
         loudness = self._loudness(heard * gain)
         wav = self.synthesis.push(self.steps.filters(content, f0, loudness), f0, filled)
         loud = np.concatenate([self.gate, loudness])
@@ -101,7 +105,8 @@ class LiveConverter:
         mirrored = np.pad(
             heard[skip:], (0, F0_MIRROR), "reflect"
         )  # the tracker trusts no frame whose window ends early
-        f0 = extract_f0(mirrored, hop, at + 2, self.audio.f0_min_hz, self.audio.f0_max_hz)[at:]
+        times_s = (at + np.arange(2)) * hop / self.audio.sample_rate
+        f0 = newest_f0(mirrored, times_s, self.audio.f0_min_hz, self.audio.f0_max_hz)
         self.running.pitches.extend(float(f) for f in f0 if f > 0)
         shift_st = self.running.shift_st(self.voice) if self.fixed_shift_st is None else self.fixed_shift_st
         shifted = np.where(f0 > 0, np.clip(f0 * 2 ** (shift_st / 12), 40.0, 1600.0), 0).astype(np.float32)

@@ -1,6 +1,7 @@
 """The WebSocket: what comes out of it is what the live converter makes, whatever a client sends."""
 
 import json
+import socket
 import struct
 import threading
 import time
@@ -17,11 +18,13 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from autovoice.audio.stream_resampler import StreamResampler
 from autovoice.client import Client, ServerError
 from autovoice.serving import streams
+from autovoice.serving.app import open_socket
 from autovoice.serving.routes import stream
 from autovoice.serving.server import Server
-from autovoice.serving.streaming import Backlog, LiveStream
+from autovoice.serving.streaming import Backlog, LiveStream, delay_ms
 from scripts.fuzz import clips, session, upload_all
 from scripts.own_server import until
 
@@ -72,6 +75,27 @@ def test_a_stream_is_what_the_live_converter_makes(client):
     one, other = (np.frombuffer(pcm, "<f4") for pcm in (made, b"".join(pcm for _, pcm in got)))
     assert len(one) > len(wav)
     assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("rate", [16000, 44100, 48000])
+def test_a_moment_comes_back_as_late_as_is_said(client, rate):
+    live = client.server.engine.live(client.server.voices.profile("carlo", "local"), None)
+    made = LiveStream(live, rate, rate, "f32le")
+    n, n_out, late_ms = rate // 50, 0, []
+    for number in range(1, 40):
+        answer = made.push(np.zeros(n, "<f4").tobytes())
+        if answer:
+            late_ms.append(1000 * (number / 50 - n_out / rate + made.lag_s))
+        n_out += len(answer) // 4
+    back_ms = 1000 * StreamResampler(live.audio.output_rate, rate).late / rate
+    assert max(late_ms) == pytest.approx(delay_ms(live.audio, rate) + back_ms, abs=0.2)
+
+
+def test_a_block_does_not_wait_for_the_next_one_in_the_network():
+    with open_socket("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from autovoice.config import Config, compose, load, to_params
+from autovoice.config_plain import overridden
 from autovoice.errors import ConfigError
 
 
@@ -73,3 +74,11 @@ def test_a_wrong_key_type_or_value_is_one_clear_sentence(override, words):
         compose([override])
     assert words in caught.value.sentence
     assert "\n" not in caught.value.sentence
+
+
+def test_overrides_without_hydra_take_numbers_as_hydra_does() -> None:
+    changed = overridden(compose(), ["serve.audio_s_per_day=1e9", "serve.sync_s=5"])
+    assert (changed.serve.audio_s_per_day, changed.serve.sync_s) == (1e9, 5.0)
+    for wrong in ("serve.sync_s=soon", "serve.sync_s=true", "serve.queue=1.5"):
+        with pytest.raises(ConfigError, match="give a value of that type"):
+            overridden(compose(), [wrong])

@@ -107,7 +107,10 @@ def open_socket(host: str, port: int) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=256)
+        made = socket.create_server((host, port), family=family, backlog=256)
+        # asyncio does so for sockets that it makes itself; without it a stream's block waits until the client sends its next.
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
     except OSError as error:
         what = f"cannot listen on {host}:{port} ({error.strerror})"
         raise DataError(what, "autovoice serve", "choose another --port or --host") from error

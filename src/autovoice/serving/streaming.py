@@ -6,23 +6,24 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 
 from autovoice.audio.mel import AFTER
+from autovoice.audio.stream_resampler import StreamResampler
 from autovoice.config import AudioConfig
 from autovoice.live import FRAME, LiveConverter
 from autovoice.watermark import Watermark
 
 HEADER = struct.Struct("<I")
 FORMATS = {"s16le": ("<i2", 32767.0), "f32le": ("<f4", 1.0)}
-QUALITY = "LQ"  # of resampling, to 16 bits: at 48 kHz 8 ms late both ways together, where HQ is 53
 REMEMBERED = 500  # blocks, for the 95th percentile
 
 
-def delay_ms(audio: AudioConfig) -> float:
-    """Milliseconds from a sample to its conversion in blocks of 20 ms, at the model's own rates, without computing."""
+def delay_ms(audio: AudioConfig, rate: int = 0) -> float:
+    """Milliseconds from a sample to its conversion in blocks of 20 ms, without computing and resampling the answer."""
     lag_s = audio.output_n_fft // 2 / audio.output_rate
-    return 1000 * (AFTER / audio.sample_rate + lag_s + Watermark(audio.output_rate).hop / audio.output_rate)
+    resampler = _resampler(rate or audio.sample_rate, audio.sample_rate)
+    heard_s = (AFTER + (resampler.late if resampler else 0)) / audio.sample_rate
+    return 1000 * (heard_s + lag_s + Watermark(audio.output_rate).hop / audio.output_rate)
 
 
 class LiveStream:
@@ -37,6 +38,10 @@ class LiveStream:
         self._into = _resampler(rate_in, audio.sample_rate)
         self._out_of = _resampler(audio.output_rate, rate_out)
         self._n_in = self._n_out = 0
+        # With this silence before it, a frame can be made where a block of 20 ms ends, and need not wait for the next.
+        silence = AFTER - FRAME + (self._into.late if self._into else 0)
+        live.push(np.zeros(silence, np.float32))
+        self.lag_s = silence / audio.sample_rate + audio.output_n_fft // 2 / audio.output_rate
 
     def push(self, pcm: bytes) -> bytes:
         """Samples at rate_in -> those that are done, at rate_out; raises ValueError for half a sample or one not finite."""
@@ -48,21 +53,19 @@ class LiveStream:
 
     def finish(self) -> bytes:
         """The rest, so that in all as much time comes out as went in."""
-        audio = self.live.audio
-        rest = [self._into.resample_chunk(np.zeros(0, np.float32), last=True)] if self._into else []
-        tail = np.zeros(AFTER + FRAME, np.float32)
+        rest = [self._into.finish()] if self._into else []
+        tail = np.zeros(AFTER + 2 * FRAME, np.float32)
         wav = self._mark.push(self.live.push(np.concatenate([*rest, tail])))
         wav = np.concatenate([wav, self._mark.finish()])
         if self._out_of:
-            wav = self._out_of.resample_chunk(wav, last=True)
-        lag = round(self.rate_out * audio.output_n_fft // 2 / audio.output_rate)
-        wanted = round(self._n_in * self.rate_out / self.rate_in) + lag - self._n_out
+            wav = np.concatenate([self._out_of.push(wav), self._out_of.finish()])
+        wanted = round(self._n_in * self.rate_out / self.rate_in) + round(self.rate_out * self.lag_s) - self._n_out
         return self._pcm(wav[: max(0, wanted)])
 
     def _through(self, wav: np.ndarray) -> np.ndarray:
-        heard = self._into.resample_chunk(wav) if self._into else wav
+        heard = self._into.push(wav) if self._into else wav
         made = self._mark.push(self.live.push(heard))
-        return self._out_of.resample_chunk(made) if self._out_of else made
+        return self._out_of.push(made) if self._out_of else made
 
     def _pcm(self, wav: np.ndarray) -> bytes:
         self._n_out += len(wav)
@@ -70,10 +73,8 @@ class LiveStream:
         return (scaled.round() if self._scale > 1 else scaled).astype(self._dtype).tobytes()
 
 
-def _resampler(old_rate: int, new_rate: int) -> soxr.ResampleStream | None:
-    if old_rate == new_rate:
-        return None
-    return soxr.ResampleStream(old_rate, new_rate, 1, dtype="float32", quality=QUALITY)
+def _resampler(old_rate: int, new_rate: int) -> StreamResampler | None:
+    return StreamResampler(old_rate, new_rate) if old_rate != new_rate else None
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,8 @@ async def _converse(server: Server, ws: WebSocket, greeted: Greeted) -> None:
     rate = greeted.hello.rate
     live = await run_in_threadpool(server.engine.live, greeted.voice, greeted.shift_st)
     made = LiveStream(live, rate, rate, greeted.hello.format)
-    ready = {"type": "ready", "rate": rate, "delay_ms": round(delay_ms(live.audio), 1), "chunk_ms": CHUNK_MS}
-    ready["lag_ms"] = 1000 * (live.audio.output_n_fft // 2) / live.audio.output_rate
+    ready = {"type": "ready", "rate": rate, "delay_ms": round(delay_ms(live.audio, rate), 1), "chunk_ms": CHUNK_MS}
+    ready["lag_ms"] = round(1000 * made.lag_s, 2)
     await ws.send_text(json.dumps(ready))
     session = Session(server, ws, made, greeted)
     try:
