@@ -69,7 +69,7 @@ class LiveConverter:
 
     @property
     def delay_s(self) -> float:
-        """Seconds from a sample's arrival to its conversion, for blocks of 20 ms, without the time that it computes."""
+        """Seconds from a sample to its conversion, without computing, where blocks end AFTER past a frame's start."""
         lag = self.audio.output_n_fft // 2 / self.audio.output_rate
         return AFTER / self.audio.sample_rate + lag
 
