@@ -31,6 +31,7 @@ $(STAMP): requirements/lock.txt pyproject.toml
 	@[ -x .venv/bin/python ] || $(PYTHON) -m venv .venv
 	@if compgen -G '.venv/stamp-*' >/dev/null && [ ! -e $(STAMP) ]; then rm -f .venv/stamp-*; pip uninstall --quiet --yes torch; fi
 	pip install --quiet --no-compile --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements/lock.txt
+	python -m compileall -q -j 0 -x '/tests?/' .venv/lib >/dev/null 2>&1 || true  # on all cores; a few templates are no Python
 	pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	pip check
 	@[ "$(DEVICE)" = cpu ] || python -c "import torch, sys; sys.exit(torch.version.cuda is None and 'make: this torch is the CPU build; name the CUDA wheels: make TORCH_INDEX=...')"
