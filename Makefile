@@ -32,8 +32,6 @@ $(STAMP): requirements/lock.txt pyproject.toml
 	@if compgen -G '.venv/stamp-*' >/dev/null && [ ! -e $(STAMP) ]; then rm -f .venv/stamp-*; pip uninstall --quiet --yes torch; fi
 	pip install --quiet --no-compile --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements/lock.txt
 	python -m compileall -q -j 0 -x '/tests?/' .venv/lib >/dev/null 2>&1 || true  # on all cores; a few templates are no Python
-	@# Alone: processes that fill numba's empty cache at once mix up its files, and all later ones crash.
-	python -c 'import librosa.core.audio, librosa.core.pitch, librosa.util.utils'
 	pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	pip check
 	@[ "$(DEVICE)" = cpu ] || python -c "import torch, sys; sys.exit(torch.version.cuda is None and 'make: this torch is the CPU build; name the CUDA wheels: make TORCH_INDEX=...')"

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-import librosa
 import numpy as np
 from rich.progress import track
 
@@ -12,6 +11,7 @@ from autovoice.data.segment import trim
 from autovoice.data.sources import Recording
 from autovoice.errors import AudioError
 from autovoice.files import sha256_file
+from autovoice.librosa_alone import librosa
 from autovoice.models.speaker import embed_speaker
 from autovoice.processes import worker_pool
 

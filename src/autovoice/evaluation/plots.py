@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import librosa
 import matplotlib
 import numpy as np
 import soundfile as sf
@@ -20,6 +19,7 @@ from autovoice.evaluation.cache import MeasureCache
 from autovoice.evaluation.report_clips import MAX_PLAYED_S
 from autovoice.evaluation.rows import RATE, Row
 from autovoice.files import replacing
+from autovoice.librosa_alone import librosa
 from autovoice.metrics.f0_tracker import track_f0
 from autovoice.metrics.pitch import shifted
 

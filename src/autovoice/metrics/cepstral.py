@@ -8,8 +8,9 @@ Papers: Kubichek 1993, "Mel-cepstral distance measure for objective speech quali
 Failure: NaN where either has under 0.1 s of speech.
 """
 
-import librosa
 import numpy as np
+
+from autovoice.librosa_alone import librosa
 
 SAMPLE_RATE, N_FFT, HOP_LENGTH, N_MELS, N_CEPSTRA = 16000, 400, 160, 80, 24
 RANGE_DB, MIN_FRAMES = 40.0, 10

@@ -10,11 +10,11 @@ import os
 from functools import cache
 from pathlib import Path
 
-import librosa
 import numpy as np
 import onnxruntime
 
 from autovoice.assets import asset_path
+from autovoice.librosa_alone import librosa
 from autovoice.metrics.speaker import SAMPLE_RATE, levelled, unit
 
 # The features that the network was trained on (metadata of the ONNX file).

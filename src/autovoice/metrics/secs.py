@@ -12,6 +12,8 @@ from functools import cache
 
 import numpy as np
 
+import autovoice.librosa_alone  # noqa: F401  (before Resemblyzer, which imports librosa too)
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # its webrtcvad warns that pkg_resources is deprecated
     from resemblyzer import VoiceEncoder

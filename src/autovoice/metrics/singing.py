@@ -8,8 +8,9 @@ vibrato_hz     Hz: median rate of the f0 modulation in sustained notes, 4 to 8 H
 Failure: NaN where nothing sounds in both (chroma), and where no note of 0.4 s carries a vibrato (the others).
 """
 
-import librosa
 import numpy as np
+
+from autovoice.librosa_alone import librosa
 
 SAMPLE_RATE, HOP_LENGTH, FRAME_S = 16000, 512, 0.01
 MIN_NOTE_FRAMES = 40  # 0.4 s: under two cycles tell no rate
