@@ -4,11 +4,10 @@ import copy
 import warnings
 from functools import cache
 
+import librosa
 import numpy as np
 import torch
 from torch import Tensor, nn
-
-from autovoice.librosa_alone import librosa
 
 EMBEDDING_DIM = 256
 RATE, N_FFT, HOP_LENGTH, N_MELS, WINDOW_FRAMES = 16000, 400, 160, 40, 160
