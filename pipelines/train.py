@@ -25,7 +25,7 @@ from autovoice.training.segments import Item
 from autovoice.voice import VoiceProfile
 from autovoice.weights import BASE_GENERATOR
 
-MAX_PROBES = 4
+MAX_PROBED_PEOPLE, MAX_PROBES = 4, 32
 
 
 def item_of(segment: Segment, cfg: Config) -> Item:
@@ -35,10 +35,18 @@ def item_of(segment: Segment, cfg: Config) -> Item:
 
 
 def probes_for(speaker: str, segments: list[Segment]) -> list[Segment]:
-    """Dev segments of other speakers, English first, one of each speaker in turn."""
-    dev = [s for s in segments if s.split == "dev" and s.speaker != speaker]
-    english = [s for s in dev if s.lang == "en"] or dev
-    return sorted(english, key=lambda s: (s.segment_id.split("_")[-1], s.segment_id))[:MAX_PROBES]
+    """Sentences that choose the checkpoint: dev, then training segments of up to four other people, English first.
+
+    The people are those of the first dev segments, one of each person in turn. Four sentences alone chose by chance
+    (docs/adr/0010-checkpoints-are-chosen-by-many-sentences.md).
+    """
+    known = [s for s in segments if s.speaker != speaker and s.split in ("dev", "train")]
+    heard = [s for s in known if s.lang == "en"]
+    if not any(s.split == "dev" for s in heard):
+        heard = known
+    heard.sort(key=lambda s: (s.split, s.segment_id.split("_")[-1], s.segment_id))
+    people = {s.speaker for s in [s for s in heard if s.split == "dev"][:MAX_PROBED_PEOPLE]}
+    return [s for s in heard if s.speaker in people][:MAX_PROBES]
 
 
 def mixed_people(speaker: str, segments: list[Segment], cfg: Config) -> list[list[Segment]]:

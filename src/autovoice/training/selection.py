@@ -28,6 +28,14 @@ def choose(rows: list[dict[str, float]], max_cer: float) -> dict[str, float]:
     )
 
 
+def pooled(cers: list[float], lengths: list[int]) -> float:
+    """CER of texts of `lengths` characters, as of one long text: a short one weighs little. NaN: no words, left out."""
+    known = ~np.isnan(cers)
+    return (
+        float(np.average(np.asarray(cers)[known], weights=np.asarray(lengths)[known])) if known.any() else float("nan")
+    )
+
+
 class Selection(L.Callback):
     """Converts the probes with the averaged generator each epoch; stops when nothing improves for `patience` epochs.
 
@@ -45,7 +53,7 @@ class Selection(L.Callback):
         self.converter = VoiceConverter(networks=self.networks)
 
     def score(self, weights: Path) -> tuple[float, float]:
-        """(mean CER, mean d-vector similarity to the target) of the probes converted with `weights`."""
+        """(CER over the characters of all probes, mean d-vector similarity to the target) converted with `weights`."""
         self.voice.adapted = weights
         cers, similarities = [], []
         for probe, text in zip(self.probes, self.texts, strict=True):
@@ -53,7 +61,7 @@ class Selection(L.Callback):
             wav = resample(wav, self.cfg.audio.output_rate, self.cfg.audio.sample_rate)
             cers.append(cer(text, transcribe(wav)))
             similarities.append(float(dvector_embedding(wav) @ self.target))
-        return float(np.nanmean(cers)), float(np.mean(similarities))
+        return pooled(cers, [len(text) for text in self.texts]), float(np.mean(similarities))
 
     def evaluate(self, module: GeneratorTraining) -> dict[str, float]:
         """Scores the module as it is and appends the row to selection.csv."""

@@ -29,7 +29,7 @@ from autovoice.training.segments import SegmentBatches, SegmentConfig
 from autovoice.voice import VoiceProfile, clone_voice
 from autovoice.weights import BASE_GENERATOR, load_generator_state, model_metadata
 from pipelines.pretraining.adaptation import adapter
-from pipelines.train import mixed_people
+from pipelines.train import MAX_PROBES, mixed_people, probes_for
 
 TINY = ModelConfig("tiny", dim=16, n_content_blocks=1, n_blocks=1, bottleneck=8, n_heads=2)
 AUDIO = AudioConfig()
@@ -204,6 +204,18 @@ def test_whose_sentences_choose_is_not_mixed_in() -> None:
     assert mixed_people("own", segments, compose()) == []
     with pytest.raises(DataError, match="nobody is left to mix in"):
         mixed_people("own", [s for s in segments if s.speaker in speakers[:5]], cfg)
+
+
+def test_many_sentences_of_few_other_people_choose_and_none_that_is_evaluated() -> None:
+    speakers = ["own", *(f"s{i}" for i in range(6))]
+    splits = [("train", 12), ("dev", 3), ("eval", 3)]
+    segments = [segment(s, split, i) for s in speakers for split, n in splits for i in range(n)]
+    probes = probes_for("own", segments)
+    assert len(probes) == len({s.segment_id for s in probes}) == MAX_PROBES
+    assert [s.split for s in probes] == ["dev"] * 12 + ["train"] * (MAX_PROBES - 12)
+    assert {s.speaker for s in probes} == {"s0", "s1", "s2", "s3"}
+    english = [replace(s, lang="it") if s.speaker != "s5" else s for s in segments]
+    assert {s.speaker for s in probes_for("own", english)} == {"s5"}
 
 
 def choosing(reader: str) -> str:

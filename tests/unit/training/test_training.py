@@ -19,7 +19,7 @@ from autovoice.training.data import IntervalData
 from autovoice.training.flat import Item
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights, save_weights
 from autovoice.training.segments import SegmentBatches, SegmentConfig
-from autovoice.training.selection import choose
+from autovoice.training.selection import choose, pooled
 from autovoice.weights import facts_of, load_generator_state, model_metadata
 
 TINY = ModelConfig("tiny", dim=16, n_content_blocks=1, n_blocks=1, bottleneck=8, n_heads=2)
@@ -162,6 +162,11 @@ def test_the_choice_prefers_the_voice_among_those_that_keep_the_words() -> None:
     assert choose(rows, 0.05)["step"] == 10
     assert choose(rows, 0.0)["step"] == 0
     assert choose(rows, 1.0)["step"] == 20
+
+
+def test_a_short_sentence_weighs_as_much_as_it_is_long() -> None:
+    assert pooled([0.5, 0.0, float("nan")], [2, 8, 0]) == pytest.approx(0.1)
+    assert np.isnan(pooled([float("nan")], [0]))
 
 
 class Killed(Exception):
