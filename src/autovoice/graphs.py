@@ -18,6 +18,7 @@ from autovoice.networks import N_HEARD, Encoder, Filters, OutOfMemory, Target, e
 CONTENT, STUDENT, SPEAKER, HEARING, GENERATOR = (
     f"{name}.onnx" for name in ("content", "student", "speaker", "hearing", "generator")
 )
+LIVE_STUDENT, LIVE_GENERATOR = "live_student.onnx", "live_generator.onnx"  # one frame, linears in int8
 PROVIDERS = {"tensorrt": "TensorrtExecutionProvider", "cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
 EPSILON = 1e-3  # of the deviation that content is divided by
 LOGGER = logging.getLogger(__name__)
@@ -157,7 +158,7 @@ class Graphs:
             raise AssetError(
                 "is not causal and cannot stream", str(self.folder), "export a base with model.causal=true"
             )
-        networks = (self._session(STUDENT, live=True), self._session(GENERATOR, target.weights, live=True))
+        networks = (self._session(LIVE_STUDENT, live=True), self._session(LIVE_GENERATOR, target.weights, live=True))
         return GraphSteps(*networks, self._hear(target, live=True))
 
     def leave_device(self) -> None:
@@ -168,7 +169,7 @@ class Graphs:
 
 
 class GraphSteps:
-    """autovoice.networks.Steps over graphs."""
+    """autovoice.networks.Steps over graphs of one frame."""
 
     def __init__(self, student: Session, generator: Session, heard: Arrays) -> None:
         self._student, self._generator, self._heard = student, generator, heard

@@ -1,17 +1,16 @@
 """Live conversion: a block of audio in, as much out, a constant 54.5 ms later; everything is guessed from the past.
 
-Level, median pitch and key shift are running estimates; f0 is SwiftF0's on the last 0.26 s, of which it sees 0.22.
+Level, median pitch and key shift are running estimates; f0 is SwiftF0's on the last 0.22 s.
 """
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from autovoice.audio.excitation import DEFAULT_F0_HZ
 from autovoice.audio.f0 import median_f0_hz
-from autovoice.audio.f0_live import newest_f0
+from autovoice.audio.f0_live import PAST, newest_f0
 from autovoice.audio.loudness import LOUDNESS_FLOOR, active_power_dbfs, silence_gate
 from autovoice.audio.mel import AFTER, BEFORE
 from autovoice.audio.mel import FRAME_LENGTH as FRAME
@@ -19,9 +18,8 @@ from autovoice.networks import Networks
 from autovoice.synthesis import LiveSynthesis
 from autovoice.voice import VoiceProfile
 
-F0_WINDOW_S, MEMORY_S = 0.26, 10.0
+MEMORY_S = 10.0
 MAX_GAIN_DB = 30.0
-F0_MIRROR = 768  # samples
 
 
 @dataclass
@@ -59,13 +57,10 @@ class LiveConverter:
         self.steps = networks.steps(voice.target(reference_s))
         self.synthesis = LiveSynthesis(self.audio, seed)
         self.running = Running()
-        self.held = np.zeros(
-            int(F0_WINDOW_S * self.audio.sample_rate), np.float32
-        )  # ends where the next frame's past ends
+        self.held = np.zeros(PAST, np.float32)  # ends where the next frame's past ends
         self.pending = np.zeros(0, np.float32)
         self.f0_filled = DEFAULT_F0_HZ
         self.gate = np.zeros(1, np.float32)
-        self._aside = ThreadPoolExecutor(1, "pitch")  # content and pitch ask nothing of each other
 
     @property
     def delay_s(self) -> float:
@@ -85,10 +80,9 @@ class LiveConverter:
         heard = np.concatenate([self.held, self.pending[:AFTER]])
         self.running.powers.append(float(np.mean(np.square(self.pending[:FRAME], dtype=np.float64))))
         gain = self.running.gain(self.audio.level_dbfs)
-        pitch = self._aside.submit(self._pitch, heard * gain)
-        content = self.steps.content((heard[-(BEFORE + AFTER) :] * gain).astype(np.float32))
-        f0, filled = pitch.result()
-        loudness = self._loudness(heard * gain)
+        heard = (heard * gain).astype(np.float32)
+        f0, filled = self._pitch(heard)
+        content, loudness = self.steps.content(heard[-(BEFORE + AFTER) :]), self._loudness(heard)
         wav = self.synthesis.push(self.steps.filters(content, f0, loudness), f0, filled)
         loud = np.concatenate([self.gate, loudness])
         gated = silence_gate(loud, self.audio.output_hop)[self.audio.output_hop :] if len(loud) > 1 else wav
@@ -98,15 +92,8 @@ class LiveConverter:
         return np.clip(wav * gated / gain, -0.99, 0.99).astype(np.float32)
 
     def _pitch(self, heard: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """f0 and f0_filled (2,) in Hz of the frame's two halves, shifted; heard ends AFTER samples past its start."""
-        hop = self.audio.hop_length
-        skip = (len(heard) - AFTER) % hop  # so that a frame of the grid falls on the content frame's start
-        at = (len(heard) - AFTER - skip) // hop
-        mirrored = np.pad(
-            heard[skip:], (0, F0_MIRROR), "reflect"
-        )  # the tracker trusts no frame whose window ends early
-        times_s = (at + np.arange(2)) * hop / self.audio.sample_rate
-        f0 = newest_f0(mirrored, times_s, self.audio.f0_min_hz, self.audio.f0_max_hz)
+        """f0 and f0_filled (2,) in Hz of the frame's two halves, shifted; heard begins PAST samples before it."""
+        f0 = newest_f0(heard, self.audio.hop_length, self.audio.f0_min_hz, self.audio.f0_max_hz)
         self.running.pitches.extend(float(f) for f in f0 if f > 0)
         shift_st = self.running.shift_st(self.voice) if self.fixed_shift_st is None else self.fixed_shift_st
         shifted = np.where(f0 > 0, np.clip(f0 * 2 ** (shift_st / 12), 40.0, 1600.0), 0).astype(np.float32)

@@ -60,10 +60,10 @@ class Steps(Protocol):
     """Both networks of a live stream into one voice, on the CPU; what they remember of the past is theirs."""
 
     def content(self, wav: np.ndarray) -> np.ndarray:
-        """wav: (320 n + 240,) at 16 kHz, from 200 samples before the first frame's start -> content (n, D)."""
+        """wav: (560,) at 16 kHz, from 200 samples before the next frame's start -> its content (1, D)."""
 
     def filters(self, content: np.ndarray, f0: np.ndarray, loudness: np.ndarray) -> Filters:
-        """content (n, D), f0 in Hz and loudness (2 n,) -> Filters of a batch of one, (1, 2 n, ...)."""
+        """content (1, D), f0 in Hz and loudness (2,) -> Filters of a batch of one, (1, 2, ...)."""
 
 
 class Networks(Protocol):

@@ -20,7 +20,7 @@ from autovoice.voice import VoiceProfile, clone_voice
 from tests.audio_files import RATE, ROOT, at_rate, speech
 
 HIDDEN = ("torch", "torchaudio", "lightning", "hydra", "omegaconf", "dvc", "mlflow", "librosa", "resemblyzer", "scipy")
-BOUND_DB = -50.0
+BOUND_DB, LIVE_BOUND_DB = -50.0, -30.0  # a bundle's streams compute in int8
 RUN = """
 import importlib.abc, sys
 
@@ -130,7 +130,7 @@ def test_the_command_converts_without_torch(bundle: Path, voices: Path, source: 
 def test_a_stream_is_the_same_without_torch(bundle: Path, voices: Path, source: Path, tmp_path: Path) -> None:
     without_torch(STREAM, bundle, voices / "nikolay", source, tmp_path / "live.npy")
     live = LiveConverter(VoiceConverter("cpu").networks, VoiceProfile.load(voices / "nikolay"))
-    assert deviation_db(np.load(tmp_path / "live.npy"), live.push(speech("allison", 3.0))) < BOUND_DB
+    assert deviation_db(np.load(tmp_path / "live.npy"), live.push(speech("allison", 3.0))) < LIVE_BOUND_DB
 
 
 def test_the_server_answers_without_torch(bundle: Path, voices: Path, source: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""f0 of a stream's newest moments, as autovoice.audio.f0.extract_f0 has them, in three quarters of its time.
+"""f0 of a stream's newest moments: autovoice.audio.f0.extract_f0's, on the last 0.22 s, the end mirrored.
 
 SwiftF0's own `detect` also measures loudness, column by column: a quarter of its time for a live block, and not used here.
 """
@@ -13,6 +13,9 @@ from autovoice.audio.f0 import SAMPLE_RATE, VOICED_CONFIDENCE
 
 FRAME, SILENT_PEAK = round(FRAME_PERIOD * SAMPLE_RATE), 1e-3  # SwiftF0's own, as is the range
 LEAST_HZ, MOST_HZ = 46.875, 2093.75
+PAST = 13 * FRAME  # samples before the first moment, so that it falls on a frame; seven frames and half a window are seen
+MIRRORED = 768  # samples after the last: the network trusts no frame whose window ends early
+TRUSTED = 5  # last frames, which see all their past
 
 
 @cache
@@ -20,16 +23,18 @@ def _session() -> InferenceSession:
     return SwiftF0(threads=1, spin=False).session
 
 
-def newest_f0(wav: np.ndarray, times_s: np.ndarray, f0_min_hz: float, f0_max_hz: float) -> np.ndarray:
-    """wav: mono 16 kHz (T,), at most a second; times_s (n,) in it -> f0 (n,) float32 in Hz, 0 = unvoiced."""
+def newest_f0(wav: np.ndarray, hop_length: int, f0_min_hz: float, f0_max_hz: float) -> np.ndarray:
+    """wav: mono 16 kHz (T,), T >= PAST -> f0 (2,) float32 in Hz, 0 = unvoiced, PAST and PAST + hop_length after its start."""
     least, most = (np.asarray(np.clip(f, LEAST_HZ, MOST_HZ), np.float32) for f in (f0_min_hz, f0_max_hz))
-    asked = {"audio": wav[None].astype(np.float32), "fmin": least, "fmax": most}
-    pitch_hz, confidence = (found[0] for found in _session().run(["pitch", "confidence"], asked))
-    n = len(pitch_hz)
-    loud = np.abs(wav[: n * FRAME].reshape(n, FRAME)).max(1) >= SILENT_PEAK
+    mirrored = np.pad(wav.astype(np.float32), (0, MIRRORED), "reflect")
+    found = _session().run(["pitch", "confidence"], {"audio": mirrored[None], "fmin": least, "fmax": most})
+    pitch_hz, confidence = (part[0, -TRUSTED:] for part in found)
+    frames = len(mirrored) // FRAME - TRUSTED + np.arange(TRUSTED)
+    loud = np.abs(mirrored[: (frames[-1] + 1) * FRAME].reshape(-1, FRAME)[-TRUSTED:]).max(1) >= SILENT_PEAK
     voiced = (confidence >= VOICED_CONFIDENCE) & (pitch_hz > 0) & loud
     if not voiced.any():
-        return np.zeros(len(times_s), np.float32)
-    log_f0 = np.interp(times_s, (np.arange(n) * FRAME_PERIOD)[voiced], np.log(pitch_hz[voiced].astype(np.float64)))
-    nearest = np.clip(np.rint(times_s / FRAME_PERIOD).astype(int), 0, n - 1)
+        return np.zeros(2, np.float32)
+    at = (PAST + np.arange(2) * hop_length) / FRAME
+    log_f0 = np.interp(at, frames[voiced], np.log(pitch_hz[voiced].astype(np.float64)))
+    nearest = np.clip(np.rint(at).astype(int) - frames[0], 0, TRUSTED - 1)
     return np.where(voiced[nearest], np.exp(log_f0), 0.0).astype(np.float32)

@@ -57,13 +57,15 @@ def write_bundle(
 def _write_graphs(out: Path, audio: AudioConfig, content: ContentConfig) -> None:
     """Of the shipped networks below `out`/graphs, of adapted generators beside their weights."""
     from autovoice.export.graphs import export_encoders, export_generator
+    from autovoice.export.live import export_live_generator, export_live_student
     from autovoice.models.torch_networks import TorchNetworks
 
     networks = TorchNetworks("cpu", out / WEIGHTS, audio=audio, content=content)
     export_encoders(networks, out / GRAPHS)
-    export_generator(networks.generator(), out / GRAPHS, audio.n_mels)
-    for weights in sorted((out / "voices").glob("*/weights.safetensors")):
-        export_generator(networks.generator(weights), weights.parent, audio.n_mels)
+    export_live_student(networks.student, out / GRAPHS)
+    for folder, weights in [(out / GRAPHS, None), *((w.parent, w) for w in sorted(out.glob("voices/*/weights.safetensors")))]:
+        export_generator(networks.generator(weights), folder, audio.n_mels)
+        export_live_generator(networks.generator(weights), folder, audio.n_mels)
 
 
 def model_card(voices: dict[str, tuple[Path, Path | None]], summary: dict[str, Any]) -> str:

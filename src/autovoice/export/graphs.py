@@ -43,12 +43,12 @@ def export_encoders(networks: TorchNetworks, out: Path) -> None:
     if not isinstance(encoder, WhisperEncoder):
         name = networks.config.name
         raise ConfigError("cannot be exported", f"content.name={name}", "export with content.name=whisper-base")
-    _export(_OfMel(encoder), out / CONTENT, {"mel": torch.randn(2, N_MELS, 60)}, {"mel": 2}, ["content"])
+    write_graph(_OfMel(encoder), out / CONTENT, {"mel": torch.randn(2, N_MELS, 60)}, {"mel": 2}, ["content"])
     stem_past, past = student.no_past(2)
     inputs = {"pairs": torch.randn(2, 2 * N_MELS, 40), "stem_past": stem_past, "past": past}
-    _export(student, out / STUDENT, inputs, {"pairs": 2}, ["content", "stem_after", "after"])
+    write_graph(student, out / STUDENT, inputs, {"pairs": 2}, ["content", "stem_after", "after"])
     windows = {"mel": torch.rand(3, SPEAKER_FRAMES, SPEAKER_MELS)}
-    _export(SpeakerEmbedder().encoder.eval(), out / SPEAKER, windows, {}, ["embedding"])
+    write_graph(SpeakerEmbedder().encoder.eval(), out / SPEAKER, windows, {}, ["embedding"])
 
 
 def export_generator(generator: Generator, out: Path, n_mels: int = AudioConfig.n_mels) -> None:
@@ -56,25 +56,31 @@ def export_generator(generator: Generator, out: Path, n_mels: int = AudioConfig.
     step, hearing, dim = GeneratorStep(generator), Hearing(generator), generator.bottleneck.in_features
     reference = {"ref_content": torch.randn(2, 30, dim), "ref_mel": torch.randn(2, 30, n_mels)}
     voice = {"spk_emb": torch.rand(2, EMBEDDING_DIM), **reference}
-    _export(hearing, out / HEARING, voice, dict.fromkeys(reference, 1), ["ada", "keys", "values"])
+    write_graph(hearing, out / HEARING, voice, dict.fromkeys(reference, 1), ["ada", "keys", "values"])
     with torch.no_grad():
         ada, keys, values = hearing(*voice.values())
     frames = {"content": torch.randn(2, 20, dim), "f0": torch.full((2, 40), 150.0), "loudness": torch.zeros(2, 40)}
     inputs = {**frames, "past": step.no_past(2), "ada": ada, "keys": keys, "values": values}
     lengths = {**dict.fromkeys(frames, 1), "keys": 2, "values": 2}
-    _export(step, out / GENERATOR, inputs, lengths, ["harmonic", "phase", "breath", "after"])
+    write_graph(step, out / GENERATOR, inputs, lengths, ["harmonic", "phase", "breath", "after"])
 
 
-def _export(
-    module: nn.Module, path: Path, inputs: dict[str, Tensor], lengths: dict[str, int], outputs: list[str]
+def write_graph(
+    module: nn.Module,
+    path: Path,
+    inputs: dict[str, Tensor],
+    lengths: dict[str, int],
+    outputs: list[str],
+    batch: bool = True,
 ) -> None:
-    """lengths: of the inputs whose length varies, the axis that it is."""
-    axes = {name: BATCH | ({lengths[name]: f"{name}_{LENGTH}"} if name in lengths else {}) for name in inputs}
+    """lengths: of the inputs whose length varies, the axis that it is; batch: whether the number of rows varies too."""
+    rows = BATCH if batch else {}
+    axes = {name: rows | ({lengths[name]: f"{name}_{LENGTH}"} if name in lengths else {}) for name in inputs}
     with replacing(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the tracer: nothing here branches on a value
         torch.onnx.export(
             module.cpu().eval(), tuple(inputs.values()), str(temporary), dynamo=False, opset_version=OPSET,
-            input_names=list(inputs), output_names=outputs, dynamic_axes=axes | dict.fromkeys(outputs, BATCH),
+            input_names=list(inputs), output_names=outputs, dynamic_axes=axes | dict.fromkeys(outputs, rows),
         )  # fmt: skip
         model = onnx.load(str(temporary))
         _halve(model.graph)

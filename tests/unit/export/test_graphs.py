@@ -8,7 +8,8 @@ import pytest
 from autovoice.audio.mel import AFTER, BEFORE
 from autovoice.errors import AssetError, AutovoiceError
 from autovoice.export.graphs import export_encoders, export_generator
-from autovoice.graphs import GENERATOR, Graphs, pick_providers
+from autovoice.export.live import export_live_generator, export_live_student
+from autovoice.graphs import GENERATOR, LIVE_GENERATOR, Graphs, pick_providers
 from autovoice.models.torch_networks import TorchNetworks
 from tests.tiny_networks import AUDIO, CONTENT, TinyNetworks, error_db, random_target, tiny_networks
 
@@ -27,6 +28,8 @@ def graphs(torchs: TinyNetworks, tmp_path_factory: pytest.TempPathFactory) -> Gr
     folder = tmp_path_factory.mktemp("graphs")
     export_encoders(torchs, folder)
     export_generator(torchs.generator(), folder)
+    export_live_student(torchs.student, folder, int8=False)
+    export_live_generator(torchs.generator(), folder, int8=False)
     return Graphs(folder, AUDIO, CONTENT, torchs.weights, causal=True, device="cpu")
 
 
@@ -77,6 +80,26 @@ def test_a_stream_is_the_same_step_by_step(torchs: TinyNetworks, graphs: Graphs)
         assert error_db(a, b) < BOUND_DB
         pairs = zip(made.filters(b, f0, loudness), wanted.filters(b, f0, loudness), strict=True)
         assert all(error_db(x, y) < BOUND_DB for x, y in pairs)
+
+
+def test_a_stream_in_int8_is_nearly_the_same_in_less_room(
+    torchs: TinyNetworks, graphs: Graphs, tmp_path: Path
+) -> None:
+    export_generator(torchs.generator(), tmp_path)
+    export_encoders(torchs, tmp_path)
+    export_live_student(torchs.student, tmp_path)
+    export_live_generator(torchs.generator(), tmp_path)
+    small = Graphs(tmp_path, AUDIO, CONTENT, torchs.weights, causal=True, device="cpu")
+    wav, f0, loudness = np.pad(noise(1, 1.0)[0], (BEFORE, AFTER)), np.full(2, 150, np.float32), np.zeros(2, np.float32)
+    errors_db = []
+    steps = [networks.steps(random_target()) for networks in (small, graphs)]
+    for i in range(50):
+        contents = [each.content(wav[320 * i : 320 * i + BEFORE + AFTER]) for each in steps]
+        made = [each.filters(content, f0, loudness) for each, content in zip(steps, contents, strict=True)]
+        pairs = [tuple(contents), *zip(*made, strict=True)]
+        errors_db.append([10 * np.log10(np.square(a - b).sum() / np.square(b).sum()) for a, b in pairs])
+    assert -100 < np.mean(errors_db) < -25  # not zero: it is int8
+    assert (tmp_path / LIVE_GENERATOR).stat().st_size < 0.6 * (graphs.folder / LIVE_GENERATOR).stat().st_size
 
 
 def test_weights_take_the_room_of_their_files_in_float16(graphs: Graphs, torchs: TinyNetworks) -> None:
