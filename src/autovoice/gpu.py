@@ -44,6 +44,17 @@ def cards_here() -> tuple[list[Card], str]:
     return read_cards(done.stdout), ""
 
 
+def computes_in_torch(device: str) -> bool:
+    """Whether torch would compute on a GPU for auto, cpu, cuda or cuda:N; without a card it is not imported to be asked."""
+    if device != "auto":
+        return device.startswith("cuda")
+    if not cards_here()[0]:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def read_cards(text: str) -> list[Card]:
     """nvidia-smi's CSV of QUERY -> cards; memory comes in MiB."""
     found = []

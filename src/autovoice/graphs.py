@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,8 @@ class Graphs:
         self._providers, self._device = pick_providers(device), device
         self._lock = threading.Lock()
         self._sessions: dict[tuple[Path, bool], Session] = {}
+        self.make: Callable[[Path], Path | None] = lambda weights: None  # graphs of weights that have none beside them
+        self._made = lru_cache(maxsize=64)(lambda weights, mtime_ns: self.make(weights))
         self._heard = lru_cache(maxsize=N_HEARD)(self._hear)
         self._session(CONTENT)  # it takes longest to load
 
@@ -112,12 +114,15 @@ class Graphs:
             return self._sessions[path, live]
 
     def _folder_of(self, weights: Path | None) -> Path:
-        """Graphs of an adapted generator lie beside its weights."""
+        """Graphs of an adapted generator lie beside its weights, or where they were made."""
         if weights is None or weights == self.weights:
             return self.folder
-        if not (weights.parent / GENERATOR).is_file():
+        if (weights.parent / GENERATOR).is_file():
+            return weights.parent
+        made = self._made(weights, weights.stat().st_mtime_ns)
+        if made is None:
             raise AssetError("has no graph of its adapted weights", str(weights.parent), "export the voice")
-        return weights.parent
+        return made
 
     def content(self, wav: np.ndarray, encoder: Encoder = "large") -> np.ndarray:
         """As Networks.content."""
@@ -160,6 +165,12 @@ class Graphs:
             )
         networks = (self._session(LIVE_STUDENT, live=True), self._session(LIVE_GENERATOR, target.weights, live=True))
         return GraphSteps(*networks, self._hear(target, live=True))
+
+    def forget(self) -> None:
+        """As Networks.forget."""
+        self._heard.cache_clear()
+        with self._lock:
+            self._sessions = {key: session for key, session in self._sessions.items() if key[0].parent == self.folder}
 
     def leave_device(self) -> None:
         """As Networks.leave_device."""

@@ -92,6 +92,9 @@ class Networks(Protocol):
     def steps(self, target: Target) -> Steps:
         """A live stream into target; raises AssetError for a generator that is not causal."""
 
+    def forget(self) -> None:
+        """Lets go of all that is kept of voices, to be made anew when it is asked for."""
+
     def leave_device(self) -> None:
         """Goes on on the CPU."""
 

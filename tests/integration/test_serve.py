@@ -75,7 +75,8 @@ def test_a_short_recording_is_converted_at_once_as_the_command_line_does(client,
     (tmp_path / "talk.wav").write_bytes(wav_bytes())
     command = ["convert", str(tmp_path / "talk.wav"), "--voice", "carlo", "--voices", str(voices), "--seed", "3"]
     assert main([*command, "--preset", "fast", "-o", str(tmp_path / "out.wav")]) == 0
-    assert np.array_equal(wav, load_wav(tmp_path / "out.wav", OUT_RATE))
+    difference = wav - load_wav(tmp_path / "out.wav", OUT_RATE)  # the command computes in torch, the server in graphs
+    assert np.square(difference).sum() < 1e-5 * np.square(wav).sum()
     assert float(answer.headers["x-autovoice-duration"]) == 1.0
     assert answer.headers["x-autovoice-shift-st"]
 
@@ -97,10 +98,12 @@ def test_a_voice_is_cloned_used_and_deleted(client):
     folder = client.server.data / "voices" / voice["id"]
     assert folder.is_dir()
     in_memory = weakref.ref(client.server.voices.profile(voice["id"], LOCAL))
-    assert in_memory() is not None
+    networks = client.server.engine.converter.networks
+    assert networks.networks._heard.cache_info().currsize > 0
     assert client.delete(f"/v1/voices/{voice['id']}").status_code == 204
     gc.collect()
     assert in_memory() is None
+    assert networks.networks._heard.cache_info().currsize == 0
     assert not folder.exists()
     assert code_of(convert(client, voice=voice["id"])) == "no_such_voice"
     assert code_of(client.delete("/v1/voices/carlo")) == "builtin_voice"

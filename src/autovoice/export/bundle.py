@@ -63,7 +63,10 @@ def _write_graphs(out: Path, audio: AudioConfig, content: ContentConfig) -> None
     networks = TorchNetworks("cpu", out / WEIGHTS, audio=audio, content=content)
     export_encoders(networks, out / GRAPHS)
     export_live_student(networks.student, out / GRAPHS)
-    for folder, weights in [(out / GRAPHS, None), *((w.parent, w) for w in sorted(out.glob("voices/*/weights.safetensors")))]:
+    for folder, weights in [
+        (out / GRAPHS, None),
+        *((w.parent, w) for w in sorted(out.glob("voices/*/weights.safetensors"))),
+    ]:
         export_generator(networks.generator(weights), folder, audio.n_mels)
         export_live_generator(networks.generator(weights), folder, audio.n_mels)
 

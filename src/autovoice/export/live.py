@@ -37,9 +37,7 @@ def export_live_student(student: StudentEncoder, out: Path, int8: bool = True) -
 
 
 @torch.no_grad()
-def export_live_generator(
-    generator: Generator, out: Path, n_mels: int = AudioConfig.n_mels, int8: bool = True
-) -> None:
+def export_live_generator(generator: Generator, out: Path, n_mels: int = AudioConfig.n_mels, int8: bool = True) -> None:
     """Writes a generator for one frame of content to `out`; nothing where it is not causal."""
     if not generator.causal:
         return

@@ -133,12 +133,17 @@ class TorchNetworks:
             student, generator = copy.deepcopy(student).cpu(), copy.deepcopy(generator).cpu()
         return TorchSteps(student, generator, target)
 
+    def forget(self) -> None:
+        """As Networks.forget."""
+        for cached in (self._generator, self._heard):
+            cached.cache_clear()
+
     def leave_device(self) -> None:
         """As Networks.leave_device."""
         self._device = torch.device("cpu")
         self.encoder = self.encoder.to(self._device)
-        for cached in (self._generator, self._student, self._heard):
-            cached.cache_clear()
+        self._student.cache_clear()
+        self.forget()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

@@ -67,6 +67,10 @@ class Batched:
         """As Networks.steps; a stream waits for nobody."""
         return self.networks.steps(target)
 
+    def forget(self) -> None:
+        """As Networks.forget."""
+        self.networks.forget()
+
     def leave_device(self) -> None:
         """As Networks.leave_device."""
         self.networks.leave_device()

@@ -11,11 +11,16 @@ from typing import Any
 import numpy as np
 
 from autovoice.audio.io import StreamWriter, load_wav
+from autovoice.bundle import load_graphs
 from autovoice.config import Config
 from autovoice.convert import ConversionStats, VoiceConverter
 from autovoice.errors import DataError
+from autovoice.export.own import own_bundle, own_graphs
 from autovoice.files import sha256_file
+from autovoice.gpu import computes_in_torch
+from autovoice.graphs import Graphs
 from autovoice.live import LiveConverter
+from autovoice.networks import Networks
 from autovoice.provenance import provenance_of
 from autovoice.serving.batching import Batched
 from autovoice.voice import Progress, VoiceProfile, clone_voice
@@ -36,20 +41,42 @@ class Engine:
         self.config = config
         self.load_s = 0.0
         self._converter: VoiceConverter | None = None
+        self._live: Networks | None = None  # of streams, which compute on the CPU
         self._cloning = threading.Lock()
 
     def load(self) -> None:
         """Loads the models, so that the first request waits no longer than the others."""
         started = time.perf_counter()
         settings = self.config.serve
-        if settings.bundle:
-            converter = VoiceConverter.from_bundle(Path(settings.bundle), settings.device)
-        else:
+        in_torch = not settings.bundle and computes_in_torch(settings.device)
+        graphs = self._graphs("cpu" if in_torch else settings.device)
+        if graphs is None or in_torch:
             converter = VoiceConverter(settings.device, audio=self.config.audio, content=self.config.content)
+        else:
+            converter = VoiceConverter(networks=graphs)
+        self._live = graphs or converter.networks
         if settings.batch > 1:
             converter.networks = Batched(converter.networks, settings.batch)
         self._converter = converter
         self.load_s = time.perf_counter() - started
+
+    def _graphs(self, device: str) -> Graphs | None:
+        """Of the bundle that is named, else of one that is made of this installation, where one can be."""
+        settings, audio, content = self.config.serve, self.config.audio, self.config.content
+        if settings.bundle:
+            return load_graphs(Path(settings.bundle), device)
+        if (own := own_bundle(audio, content)) is None:
+            return None
+        graphs = load_graphs(own, device)
+        graphs.make = lambda weights: own_graphs(weights, audio, content)
+        return graphs
+
+    def forget(self) -> None:
+        """Lets go of what is kept of voices in memory."""
+        if self._converter is not None:
+            self._converter.networks.forget()
+        if self._live is not None:
+            self._live.forget()
 
     @property
     def ready(self) -> bool:
@@ -143,7 +170,8 @@ class Engine:
     def live(self, voice: VoiceProfile, shift_st: float | None) -> LiveConverter:
         """A stream into a voice, on the CPU; shift_st: None follows the speaker."""
         reference_s = self.config.presets["fast"].reference_s
-        return LiveConverter(self.converter.networks, voice, shift_st, reference_s)
+        assert self._live is not None, "load first"
+        return LiveConverter(self._live, voice, shift_st, reference_s)
 
     @cached_property
     def languages(self) -> list[str]:

@@ -46,18 +46,20 @@ def output_of(path: Path) -> tuple[int, int]:
     return rate, n_fft
 
 
-def load_generator_state(
-    path: Path, audio: AudioConfig, model: ModelConfig | None = None
-) -> tuple[ModelConfig, "dict[str, Tensor]"]:
-    """(sizes, float32 state dict of the generator) in a file written by training.
-
-    Raises AssetError without one, and for weights that speak at another rate than audio.output_rate.
-    """
+def check_output(path: Path, audio: AudioConfig) -> None:
+    """Raises AssetError without such a file, and for weights that speak at another rate than audio.output_rate."""
     if not path.is_file():
         raise AssetError("no such weights", str(path), "run autovoice doctor")
     made_for = output_of(path)
     if made_for != output_pair(audio):
         raise AssetError(f"speaks at {made_for[0]} Hz, not at {audio.output_rate}", str(path), "adapt the voice again")
+
+
+def load_generator_state(
+    path: Path, audio: AudioConfig, model: ModelConfig | None = None
+) -> tuple[ModelConfig, "dict[str, Tensor]"]:
+    """(sizes, float32 state dict of the generator) in a file written by training; raises AssetError as check_output."""
+    check_output(path, audio)
     with safe_open(path, "pt") as stream:
         names = [name for name in stream.keys() if name.startswith("generator.")]  # noqa: SIM118 - safe_open has no iterator
         state = {name.removeprefix("generator."): stream.get_tensor(name).float() for name in names}

@@ -82,9 +82,7 @@ def test_a_stream_is_the_same_step_by_step(torchs: TinyNetworks, graphs: Graphs)
         assert all(error_db(x, y) < BOUND_DB for x, y in pairs)
 
 
-def test_a_stream_in_int8_is_nearly_the_same_in_less_room(
-    torchs: TinyNetworks, graphs: Graphs, tmp_path: Path
-) -> None:
+def test_a_stream_in_int8_is_nearly_the_same_in_less_room(torchs: TinyNetworks, graphs: Graphs, tmp_path: Path) -> None:
     export_generator(torchs.generator(), tmp_path)
     export_encoders(torchs, tmp_path)
     export_live_student(torchs.student, tmp_path)

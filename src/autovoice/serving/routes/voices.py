@@ -69,5 +69,6 @@ def voice(server: Ready, caller: MayConvert, voice: str) -> dict[str, Any]:
 
 @router.delete("/{voice}", status_code=204)
 def delete(server: Ready, caller: MayVoices, voice: str) -> None:
-    """Forgets a voice and removes its files."""
+    """Forgets a voice, in memory too, and removes its files."""
     server.voices.delete(voice, caller.owner)
+    server.engine.forget()
