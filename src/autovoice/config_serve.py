@@ -14,9 +14,7 @@ class ServeConfig:
     storage: str = ""  # fsspec's URL of files (s3://bucket/folder); empty: `data`
     voices: str = "voices"  # folder of `autovoice clone`: everybody may speak in these, nobody can delete them here
     device: str = "auto"
-    bundle: str = (
-        ""  # folder of `autovoice export`, which answers without torch; empty: the installed weights, in torch
-    )
+    bundle: str = ""  # folder of `autovoice export`; empty: graphs of the installed weights, made once, in the cache
     preset: str = "balanced"
     require_key: bool = False  # on loopback too; elsewhere always
     allowed_hosts: list[str] = field(

@@ -45,11 +45,13 @@ def pick_providers(device: str) -> list[tuple[str, dict[str, Any]]]:
 class Session:
     """A graph, loaded; inputs and outputs by name."""
 
-    def __init__(self, path: Path, providers: list[tuple[str, dict[str, Any]]], threads: int = 0) -> None:
+    def __init__(self, path: Path, providers: list[tuple[str, dict[str, Any]]], live: bool = False) -> None:
+        """live: always of one shape, and on one thread: what it needs is kept. Otherwise memory is given back after a run."""
         if not path.is_file():
             raise AssetError("no such graph", str(path), "export it with autovoice export")
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1 if live else 0
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = live  # what each length once took would stay
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others wait for these cores
         options.log_severity_level = 3
         self._session = ort.InferenceSession(str(path), options, providers=providers)
@@ -110,7 +112,7 @@ class Graphs:
         with self._lock:
             if (path, live) not in self._sessions:
                 providers = pick_providers("cpu") if live else self._providers
-                self._sessions[path, live] = Session(path, providers, 1 if live else 0)
+                self._sessions[path, live] = Session(path, providers, live)
             return self._sessions[path, live]
 
     def _folder_of(self, weights: Path | None) -> Path:

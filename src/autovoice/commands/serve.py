@@ -56,8 +56,10 @@ def run(args: Namespace) -> int:
     config = configured(args)
     from autovoice.serving.app import open_socket, serve
     from autovoice.serving.logs import start_logging
+    from autovoice.serving.memory import share_arenas
     from autovoice.serving.server import Server
 
+    share_arenas()
     console, settings = Console(args), config.serve
     server = Server(config)
     if server.needs_key and not server.keys.all():
