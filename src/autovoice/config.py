@@ -149,6 +149,7 @@ class EvaluateConfig:
     n_bootstrap: int = 2000
     confidence: float = 0.95
     num_workers: int = 2
+    engine: str = "local"  # who measures: processes of this computer, or ray: a cluster (extra `ray`)
     cache: bool = True  # audio that was measured before is not measured again
     anchors: list[str] = field(default_factory=lambda: ["source", "world"])
     n_world: int = 20  # conversions by WORLD, spread over the pairs

@@ -17,6 +17,7 @@ CHOICES = {
     "pretrain.accelerator": ("cpu", "gpu", "auto"),
     "pretrain.strategy": ("auto", "ddp"),
     "pretrain.precision": ("32-true", "bf16-mixed"),
+    "evaluate.engine": ("local", "ray"),
     "protocol.name": ("zero-shot", "seedvc", "fewshot", "copy", "singing", "seen", "speak"),
     "protocol.half": ("choose", "measure", "all"),
     "protocol.target_kind": ("speech", "singing"),

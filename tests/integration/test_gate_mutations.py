@@ -50,7 +50,7 @@ def shared_pool(workers: ProcessPoolExecutor):
         yield workers
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autovoice.evaluation.compute.worker_pool", same)
+        patch.setattr("autovoice.evaluation.workers.worker_pool", same)
         patch.setattr("autovoice.evaluation.anchors.worker_pool", same)
         yield
 

@@ -61,7 +61,7 @@ def runs(tmp_path_factory):
     """{"a": ..., "b": ...}: folders of evaluations, each with its page; B's says what the gate says."""
     base, found = tmp_path_factory.mktemp("runs"), {}
     with worker_pool(1) as workers, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autovoice.evaluation.compute.worker_pool", lambda _: nullcontext(workers))  # one start for both
+        patch.setattr("autovoice.evaluation.workers.worker_pool", lambda _: nullcontext(workers))  # one start for both
         for name, noise in (("a", 0.0), ("b", 0.01)):
             written(base / name, noise)
             if name == "b":

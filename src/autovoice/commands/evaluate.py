@@ -9,6 +9,7 @@ example:
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from autovoice.batch.engines import ENGINES
 from autovoice.commands.console import Console
 
 
@@ -39,6 +40,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--system", default="system", metavar="NAME", help="with --from: what the system is called")
 
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="local",
+        help="who measures: this computer (default), or the cluster of RAY_ADDRESS",
+    )
+
 
 def run(args: Namespace) -> int:
     """Writes the same files as the evaluate stage."""
@@ -50,6 +58,7 @@ def run(args: Namespace) -> int:
 
     console = Console(args)
     config = compose()
+    config.evaluate.engine = args.engine
     if args.metrics is not None:
         config.evaluate.metrics = [name.strip() for name in args.metrics.split(",") if name.strip()]
     if args.style is None and args.converted is not None:

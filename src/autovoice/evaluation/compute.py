@@ -1,7 +1,7 @@
 """Measures every file once, in worker processes, and every pair from its files."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from autovoice.audio.io import load_native, load_wav
 from autovoice.evaluation.cache import MeasureCache
 from autovoice.evaluation.pairs import Pair
 from autovoice.evaluation.rows import RATE, Row
+from autovoice.evaluation.workers import workers
 from autovoice.metrics import pitch, signal
 from autovoice.metrics.speaker import cosine, joined
-from autovoice.processes import worker_pool
 
 F0_METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "f0_rmse_hz": pitch.f0_rmse_hz, "f0_rmse_cents": pitch.f0_rmse_cents, "f0_corr": pitch.f0_corr,
@@ -166,19 +166,19 @@ def compute(
     num_workers: int,
     kept: MeasureCache,
     on_progress: Callable[[float], None] | None = None,
+    engine: str = "local",
 ) -> list[Row]:
-    """A Row a pair, in order. wanted: some of MEASURES; what is kept is not measured again."""
+    """A Row a pair, in order. wanted: some of MEASURES; what is kept is not measured again; engine: local or ray."""
     needs = _needs(pairs, wanted)
     groups = list(dict.fromkeys(group for pair in pairs for group in _groups(pair, wanted)))
     facts: dict[Any, Facts] = {}
     jobs = [(files, measures, kept) for files, measures in needs.items()]
-    with worker_pool(num_workers) as pool:
-        results: Iterator[Facts] = pool.map(measure_files, jobs, chunksize=2)
-        for i, ((files, *_), result) in enumerate(zip(jobs, results, strict=True)):
+    with workers(engine, num_workers) as work:
+        for i, ((files, *_), result) in enumerate(zip(jobs, work(measure_files, jobs), strict=True)):
             facts[files] = result
             if on_progress:
                 on_progress((i + 1) / len(jobs))
-        for key, result in zip(groups, pool.map(measure_together, [(*group, kept) for group in groups]), strict=True):
+        for key, result in zip(groups, work(measure_together, [(*group, kept) for group in groups]), strict=True):
             facts[key] = result
     return [_row(pair, facts, wanted) for pair in pairs]
 

@@ -38,7 +38,7 @@ def evaluate(
     """
     pairs, kept = _checked(pairs_csv, cfg, list(trained)), MeasureCache.default(cfg.cache)
     pairs = with_anchors(pairs, cfg.anchors, cfg.n_world, out / "anchors", cfg.num_workers, kept)
-    rows = compute(pairs, set(cfg.metrics), cfg.num_workers, kept, on_progress)
+    rows = compute(pairs, set(cfg.metrics), cfg.num_workers, kept, on_progress, cfg.engine)
     calibration = calibrate(rows)
     summary = {"systems": summarise(rows, cfg, seed), "extra": extra(rows, calibration), "calibration": calibration}
     summary["provenance"] = provenance(rows, seed)

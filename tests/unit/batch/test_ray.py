@@ -49,8 +49,8 @@ def workers_of(cluster: Cluster, title: str) -> list[int]:
     return found
 
 
-def started(cluster: Cluster, argv: list[str]) -> subprocess.Popen:
-    environment = os.environ | {"RAY_ADDRESS": cluster.address}
+def started(cluster: Cluster, argv: list[str], **variables: str) -> subprocess.Popen:
+    environment = os.environ | {"RAY_ADDRESS": cluster.address} | variables
     return subprocess.Popen(
         [sys.executable, "-m", "autovoice.cli", *argv, "--engine", "ray"], env=environment, stderr=subprocess.PIPE
     )
@@ -102,3 +102,19 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(folder: Path, c
     assert names == {f"{i}.wav{suffix}" for i in range(N) for suffix in ("", ".json")}
     assert main(["convert", str(folder / "5.wav"), *argv[2:], "-o", str(folder / "alone.wav")]) == 0
     assert np.array_equal(sf.read(folder / "out/5.wav")[0], sf.read(folder / "alone.wav")[0])
+
+
+@pytest.mark.slow
+def test_an_evaluation_on_a_cluster_is_that_of_one_computer(folder: Path, cluster: Cluster) -> None:
+    rows = [f"{i}.wav,carlo.wav,{i + 1}.wav" for i in range(3)]
+    (folder / "pairs.csv").write_text("source,target_refs,converted\n" + "\n".join(rows), encoding="utf-8")
+    asked = ["evaluate", str(folder / "pairs.csv"), "--metrics", "secs,f0,duration,signal"]
+    environment = {"AUTOVOICE_CACHE": str(folder / "cache")}  # of its own: nothing was measured before
+    here = subprocess.run(
+        [sys.executable, "-m", "autovoice.cli", *asked, "-o", str(folder / "here")], env=os.environ | environment
+    )
+    process = started(cluster, [*asked, "-o", str(folder / "there")], AUTOVOICE_CACHE=str(folder / "other_cache"))
+    _, said = process.communicate()
+    assert (here.returncode, process.returncode) == (0, 0), said
+    assert (folder / "here/pairs.csv").read_bytes() == (folder / "there/pairs.csv").read_bytes()
+    assert list((folder / "other_cache").rglob("*")), "the cluster measured nothing"
