@@ -285,9 +285,8 @@ def _to_config(raw: Any) -> Config:
         config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), raw))
     except (ConfigKeyError, OmegaConfBaseException) as error:
         key = getattr(error, "full_key", None) or "configuration"
-        raise ConfigError(
-            str(error.msg or error).splitlines()[0].strip().rstrip("."), str(key), "give a value of that type"
-        ) from error
+        what = str(error.msg or error).splitlines()[0].strip().rstrip(".")
+        raise ConfigError(what, str(key), "give a value of that type") from error
     assert isinstance(config, Config)
     check_values(config)
     return config

@@ -15,7 +15,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from autovoice.batch.engines import ENGINES
 from autovoice.batch.jobs import Job, Rules, jobs_of_folder, jobs_of_table
 from autovoice.batch.ledger import Ledger, Outcome
 from autovoice.commands import convert, sing, speak
@@ -24,6 +23,7 @@ from autovoice.commands.console import Console, add_voices
 from autovoice.commands.convert import PRESETS, device, pitch, seed
 from autovoice.commands.faults import MISUSE
 from autovoice.commands.recordings import expand
+from autovoice.engines import ENGINES
 from autovoice.errors import AutovoiceError, DataError
 from autovoice.files import write_csv, write_json
 

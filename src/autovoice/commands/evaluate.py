@@ -9,8 +9,8 @@ example:
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from autovoice.batch.engines import ENGINES
 from autovoice.commands.console import Console
+from autovoice.engines import ENGINES
 
 
 def add_arguments(parser: ArgumentParser) -> None:

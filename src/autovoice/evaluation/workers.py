@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from autovoice.batch.engines import run_ray
+from autovoice.engines import run_ray
 from autovoice.errors import AutovoiceError
 from autovoice.processes import worker_pool
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autovoice.batch.engines import ATTEMPTS, run_local, run_ray
+from autovoice.engines import ATTEMPTS, run_local, run_ray
 from autovoice.errors import AutovoiceError
 
 

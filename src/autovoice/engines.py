@@ -1,4 +1,4 @@
-"""Who does the tasks of a batch: processes of this computer, or a Ray cluster. A task whose worker dies is tried again."""
+"""Who does many tasks: processes of this computer, or a Ray cluster. A task whose worker dies is tried again."""
 
 import importlib
 import logging
