@@ -18,7 +18,7 @@ EXTRA = ("torch", "onnx")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """export NAME... -o DIR [--format bundle|onnx] [--replace] [--voices DIR]."""
+    """export NAME... -o DIR [--format bundle|onnx] [--fp16] [--replace] [--voices DIR]."""
     parser.add_argument(
         "names", nargs="+", metavar="VOICE|base", help="voices of `autovoice clone`; base: none of them"
     )
@@ -29,6 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="bundle",
         help="onnx leaves out the weights that only torch reads (default: bundle)",
     )
+    parser.add_argument("--fp16", action="store_true", help="graphs that compute in float16: for a GPU")
     parser.add_argument("--replace", action="store_true", help="replace an earlier bundle there")
     add_voices(parser)
 
@@ -48,7 +49,7 @@ def run(args: Namespace) -> int:
     args.out.absolute().parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".exporting-", dir=args.out.absolute().parent) as name:
         made = Path(name) / "new"
-        write_bundle(made, voices, config.audio, config.content, config.presets, {}, args.format)
+        write_bundle(made, voices, config.audio, config.content, config.presets, {}, args.format, args.fp16)
         verify_bundle(made)
         if args.out.exists():
             args.out.rename(Path(name) / "old")

@@ -23,12 +23,13 @@ def write_bundle(
     presets: dict[str, PresetConfig],
     summary: dict[str, Any],
     form: Format = "weights",
+    fp16: bool = False,
 ) -> None:
     """Writes a bundle to `out`, replacing what is there.
 
     voices: name -> (profile folder, adapted weights or None); summary: evaluation's summary.json, quoted in the card, or empty.
     form: weights (safetensors), onnx (graphs; of the safetensors only the generators', by whose hash results are known) or
-    bundle (both).
+    bundle (both). fp16: graphs compute in float16, for a GPU; those of live streams and of the speaker encoder do not.
     """
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
@@ -44,30 +45,34 @@ def write_bundle(
         if weights:
             shutil.copyfile(weights, folder / "weights.safetensors")
     if form != "weights":
-        _write_graphs(out, audio, content)
+        _write_graphs(out, audio, content, fp16)
     model, _ = load_generator_state(BASE_GENERATOR, audio)
     config: dict[str, Any] = {"audio": asdict(audio), "content": asdict(content), "model": asdict(model)}
-    config |= {"presets": {name: asdict(preset) for name, preset in presets.items()}, "autovoice": __version__}
+    config |= {
+        "presets": {name: asdict(preset) for name, preset in presets.items()},
+        "autovoice": __version__,
+        "fp16": fp16,
+    }
     write_json(out / CONFIG, config)
     write_text(out / "MODEL_CARD.md", model_card(voices, summary))
     files = sorted(path for path in out.rglob("*") if path.is_file())
     write_json(out / MANIFEST, {path.relative_to(out).as_posix(): sha256_file(path) for path in files})
 
 
-def _write_graphs(out: Path, audio: AudioConfig, content: ContentConfig) -> None:
+def _write_graphs(out: Path, audio: AudioConfig, content: ContentConfig, fp16: bool) -> None:
     """Of the shipped networks below `out`/graphs, of adapted generators beside their weights."""
     from autovoice.export.graphs import export_encoders, export_generator
     from autovoice.export.live import export_live_generator, export_live_student
     from autovoice.models.torch_networks import TorchNetworks
 
     networks = TorchNetworks("cpu", out / WEIGHTS, audio=audio, content=content)
-    export_encoders(networks, out / GRAPHS)
+    export_encoders(networks, out / GRAPHS, fp16)
     export_live_student(networks.student, out / GRAPHS)
     for folder, weights in [
         (out / GRAPHS, None),
         *((w.parent, w) for w in sorted(out.glob("voices/*/weights.safetensors"))),
     ]:
-        export_generator(networks.generator(weights), folder, audio.n_mels)
+        export_generator(networks.generator(weights), folder, audio.n_mels, fp16)
         export_live_generator(networks.generator(weights), folder, audio.n_mels)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.transformers.float16 import convert_float_to_float16
 from torch import Tensor, nn
 
 from autovoice.audio.mel import N_MELS, SPEAKER_FRAMES, SPEAKER_MELS
@@ -37,32 +38,35 @@ class _OfMel(nn.Module):
         return self.encoder.of_mel(mel)
 
 
-def export_encoders(networks: TorchNetworks, out: Path) -> None:
-    """Writes the content encoders and the speaker encoder to `out`; raises ConfigError for an encoder of a model hub."""
+def export_encoders(networks: TorchNetworks, out: Path, fp16: bool = False) -> None:
+    """Writes the content encoders and the speaker encoder to `out`; raises ConfigError for an encoder of a model hub.
+
+    fp16: the content encoders compute in float16, which a GPU does faster.
+    """
     encoder, student = networks.encoder, StudentStep(networks.student)
     if not isinstance(encoder, WhisperEncoder):
         name = networks.config.name
         raise ConfigError("cannot be exported", f"content.name={name}", "export with content.name=whisper-base")
-    write_graph(_OfMel(encoder), out / CONTENT, {"mel": torch.randn(2, N_MELS, 60)}, {"mel": 2}, ["content"])
+    write_graph(_OfMel(encoder), out / CONTENT, {"mel": torch.randn(2, N_MELS, 60)}, {"mel": 2}, ["content"], fp16=fp16)
     stem_past, past = student.no_past(2)
     inputs = {"pairs": torch.randn(2, 2 * N_MELS, 40), "stem_past": stem_past, "past": past}
-    write_graph(student, out / STUDENT, inputs, {"pairs": 2}, ["content", "stem_after", "after"])
+    write_graph(student, out / STUDENT, inputs, {"pairs": 2}, ["content", "stem_after", "after"], fp16=fp16)
     windows = {"mel": torch.rand(3, SPEAKER_FRAMES, SPEAKER_MELS)}
     write_graph(SpeakerEmbedder().encoder.eval(), out / SPEAKER, windows, {}, ["embedding"])
 
 
-def export_generator(generator: Generator, out: Path, n_mels: int = AudioConfig.n_mels) -> None:
-    """Writes a generator to `out`: what it makes of a voice, and of frames with the state before them."""
+def export_generator(generator: Generator, out: Path, n_mels: int = AudioConfig.n_mels, fp16: bool = False) -> None:
+    """Writes a generator to `out`: what it makes of a voice, and of frames with the state before them; fp16 of both."""
     step, hearing, dim = GeneratorStep(generator), Hearing(generator), generator.bottleneck.in_features
     reference = {"ref_content": torch.randn(2, 30, dim), "ref_mel": torch.randn(2, 30, n_mels)}
     voice = {"spk_emb": torch.rand(2, EMBEDDING_DIM), **reference}
-    write_graph(hearing, out / HEARING, voice, dict.fromkeys(reference, 1), ["ada", "keys", "values"])
+    write_graph(hearing, out / HEARING, voice, dict.fromkeys(reference, 1), ["ada", "keys", "values"], fp16=fp16)
     with torch.no_grad():
         ada, keys, values = hearing(*voice.values())
     frames = {"content": torch.randn(2, 20, dim), "f0": torch.full((2, 40), 150.0), "loudness": torch.zeros(2, 40)}
     inputs = {**frames, "past": step.no_past(2), "ada": ada, "keys": keys, "values": values}
     lengths = {**dict.fromkeys(frames, 1), "keys": 2, "values": 2}
-    write_graph(step, out / GENERATOR, inputs, lengths, ["harmonic", "phase", "breath", "after"])
+    write_graph(step, out / GENERATOR, inputs, lengths, ["harmonic", "phase", "breath", "after"], fp16=fp16)
 
 
 def write_graph(
@@ -72,8 +76,12 @@ def write_graph(
     lengths: dict[str, int],
     outputs: list[str],
     batch: bool = True,
+    fp16: bool = False,
 ) -> None:
-    """lengths: of the inputs whose length varies, the axis that it is; batch: whether the number of rows varies too."""
+    """lengths: of the inputs whose length varies, the axis that it is; batch: whether the number of rows varies too.
+
+    fp16: all but inputs and outputs is float16; else weights are stored so where that is exact, and all is computed in float32.
+    """
     rows = BATCH if batch else {}
     axes = {name: rows | ({lengths[name]: f"{name}_{LENGTH}"} if name in lengths else {}) for name in inputs}
     with replacing(path) as temporary, warnings.catch_warnings():
@@ -83,7 +91,10 @@ def write_graph(
             input_names=list(inputs), output_names=outputs, dynamic_axes=axes | dict.fromkeys(outputs, rows),
         )  # fmt: skip
         model = onnx.load(str(temporary))
-        _halve(model.graph)
+        if fp16:
+            model = convert_float_to_float16(model, keep_io_types=True)
+        else:
+            _halve(model.graph)
         onnx.save(model, str(temporary))
 
 

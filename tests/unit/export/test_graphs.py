@@ -104,6 +104,20 @@ def test_weights_take_the_room_of_their_files_in_float16(graphs: Graphs, torchs:
     assert (graphs.folder / GENERATOR).stat().st_size < 1.5 * torchs.weights.stat().st_size
 
 
+def test_graphs_in_float16_are_nearly_the_same(torchs: TinyNetworks, graphs: Graphs, tmp_path: Path) -> None:
+    export_encoders(torchs, tmp_path, fp16=True)
+    export_generator(torchs.generator(), tmp_path, fp16=True)
+    half = Graphs(tmp_path, AUDIO, CONTENT, torchs.weights, causal=True, device="cpu")
+    wav, targets = noise(2, 3.0), [random_target(seed) for seed in range(2)]
+    f0, loudness = np.full((2, 300), 150, np.float32), np.zeros((2, 300), np.float32)
+    content = graphs.content(wav)
+    pairs = [(half.content(wav), content), (half.content(wav, "student"), graphs.content(wav, "student"))]
+    pairs += zip(*(each.generate(content, f0, loudness, targets) for each in (half, graphs)), strict=True)
+    errors_db = [10 * np.log10(np.square(a - b).sum() / np.square(b).sum()) for a, b in pairs]
+    assert max(errors_db) < -50
+    assert min(errors_db) > -100  # not zero: it is float16
+
+
 def test_an_adapted_voice_without_its_graph_is_named(graphs: Graphs, tmp_path: Path) -> None:
     target = random_target(weights=tiny_networks(tmp_path).weights)
     with pytest.raises(AssetError, match="no graph of its adapted weights"):
