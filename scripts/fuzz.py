@@ -3,8 +3,8 @@
 python -m scripts.fuzz --voice carlo.wav                              # the full numbers, an hour or more
 python -m scripts.fuzz --voice carlo.wav --examples 10 --uploads 200 --sessions 50
 
-Must hold: no answer of 500 or more, no traceback in the log, nothing left in the folder of uploads, and a good request is
-answered as before. Prints JSON; exit code 1 where something does not hold.
+Must hold: no answer of 500 or more, no traceback in the log, nothing left in the folder of uploads, memory flat in the second
+half, and a good request is answered as before. Prints JSON; exit code 1 where something does not hold.
 """
 
 import argparse
@@ -36,6 +36,7 @@ FORMS = (
     ("MP3", "MPEG_LAYER_III"),
 )
 CLIP_S = 0.3
+PARTS, FLAT = 10, 0.05  # memory is looked at after each tenth; in the second half it may grow by so much
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 OPTIONS = (
     "serve.requests_per_minute=10000000",
@@ -174,10 +175,12 @@ def trial(args: argparse.Namespace, folder: Path, pid: int, address: str) -> dic
         voice = client.post("/v1/voices", data=fields, files={"files": ("x.wav", recording)}).json()["id"]
     seeds, memory = clips(args.voice), psutil.Process(pid).memory_info
     upload_all(client, voice, 50, random.Random(1), seeds)  # buffers are allocated once
-    before = memory().rss
-    found: dict[str, Any] = {"uploads": upload_all(client, voice, args.uploads, rng, seeds)}
-    found["sessions"] = Counter(session(rng, address, voice) for _ in range(args.sessions))
-    found["memory_growth"] = round(memory().rss / before - 1, 3)
+    uploads, sessions, memory_mb = Counter[str](), Counter[str](), []
+    for part in range(PARTS):
+        uploads += upload_all(client, voice, args.uploads * (part + 1) // PARTS - uploads.total(), rng, seeds)
+        sessions.update(session(rng, address, voice) for _ in range(args.sessions // PARTS))
+        memory_mb.append(round(memory().rss / 1e6))
+    found: dict[str, Any] = {"uploads": uploads, "sessions": sessions, "memory_mb": memory_mb}
     found["schema"] = schema(address, args.examples, args.seed) if args.examples else None
     return found | {"wrong": wrong(found, client, folder, voice, seeds[0])}
 
@@ -208,6 +211,7 @@ def wrong(found: dict[str, Any], client: httpx.Client, folder: Path, voice: str,
             "the log has a fault",
         ),
         (not list((folder / "data" / "incoming").iterdir()), "uploads lie about"),
+        (found["memory_mb"][-1] < (1 + FLAT) * found["memory_mb"][PARTS // 2 - 1], "memory grows"),
         (_answers(client, voice, good), "a good request is not answered any more"),
         (_streams_end(client), "a stream's place is still taken"),
     ]

@@ -293,6 +293,8 @@ def test_what_stands_around_every_answer(client):
     assert "access-control-allow-origin" not in client.get("/v1/models", headers={"Origin": "http://evil"}).headers
     assert client.get("/v1/models", headers={"Host": "evil.example"}).status_code == 421  # DNS rebinding
     schema = client.get("/openapi.json").json()
+    results = schema["paths"]["/v1/jobs/{job}/result"]["get"]["responses"]["200"]["content"]
+    assert {"audio/wav", "audio/mpeg", "application/json"} <= results.keys()
     assert schema["openapi"].startswith("3.1")
     documented = {
         "/v1/voices",

@@ -18,6 +18,7 @@ from autovoice.files import replacing
 
 CLIPPED_SHARE = 1e-3  # of samples at full scale
 FULL_SCALE = 0.999
+LOUDEST = 1e10  # times full scale: no recording, however badly scaled; its square and sums of it are float32 still
 DC_OFFSET = 0.02
 NARROW_BAND_HZ = 12000
 WIDE_BAND_HZ = 48000
@@ -47,11 +48,12 @@ class AudioInfo:
 
 
 def _checked(recording: Recording, path: Path) -> Iterator[np.ndarray]:
-    """The recording's blocks (n, channels); raises AudioError on NaN or infinity, and if there is no sample at all."""
+    """The recording's blocks (n, channels); raises AudioError on NaN, infinity or what is past LOUDEST, and without a sample."""
     n = 0
     for block in recording.blocks:
-        if not np.isfinite(block).all():
-            raise AudioError("holds NaN or infinite samples", str(path), "export it again as 16-bit PCM")
+        if not (np.abs(block) < LOUDEST).all():  # so is no comparison with NaN
+            what = "NaN or infinite samples" if not np.isfinite(block).all() else f"samples of {LOUDEST:g} or more"
+            raise AudioError(f"holds {what}", str(path), "export it again as 16-bit PCM")
         n += len(block)
         yield block
     if not n:

@@ -253,3 +253,17 @@ def test_streaming_holds_no_more_than_a_few_blocks(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert n == 300 * RATE
     assert peak < 2e6, "five minutes are 19 MB"
+
+
+@pytest.mark.parametrize(
+    ("sample", "what"), [(3e38, "samples of 1e\\+10 or more"), (np.inf, "NaN or infinite samples")]
+)
+def test_a_sample_that_no_recording_has_is_refused(tmp_path: Path, sample: float, what: str) -> None:
+    wav = np.zeros(RATE, np.float32)
+    wav[100] = sample
+    sf.write(tmp_path / "a.wav", wav, RATE, "FLOAT")
+    with pytest.raises(AudioError, match=what):
+        load_wav(tmp_path / "a.wav", 24000)
+    wav[100] = 32768.0  # scaled as integers are: a mistake that does no harm
+    sf.write(tmp_path / "b.wav", wav, RATE, "FLOAT")
+    assert np.isfinite(load_wav(tmp_path / "b.wav", 24000)).all()

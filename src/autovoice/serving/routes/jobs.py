@@ -12,15 +12,14 @@ from starlette.concurrency import run_in_threadpool
 from autovoice.files import read_json, write_json
 from autovoice.serving.faults import ApiError, told
 from autovoice.serving.routes.asking import ERRORS, MayConvert, Ready, job_json
-from autovoice.serving.routes.waiting import audio_of, file_of
+from autovoice.serving.routes.waiting import MEDIA, audio_of, file_of
 from autovoice.serving.server import Server, ended
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=ERRORS)
 LOOK_S, STILL_THERE_S = 0.5, 15.0
-ANY: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {}}},
-    206: {"description": "a part"},
-}
+PART: dict[int | str, dict[str, Any]] = {206: {"description": "a part"}}
+RESULT = PART | {200: {"content": {kind: {} for kind in MEDIA.values()}}}
+SOURCE = PART | {200: {"content": {"application/octet-stream": {}}}}
 EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
 
 
@@ -75,7 +74,7 @@ def _event(name: str, data: dict[str, Any]) -> str:
     return f"event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
-@router.get("/{job}/result", response_class=Response, responses=ANY)
+@router.get("/{job}/result", response_class=Response, responses=RESULT)
 async def result(
     server: Ready, caller: MayConvert, job: str, stem: Literal["vocals", "accompaniment", "converted"] | None = None
 ) -> Response:
@@ -88,7 +87,7 @@ async def result(
     return FileResponse(await run_in_threadpool(file_of, server, row, f"result_{stem}.wav"), media_type="audio/wav")
 
 
-@router.get("/{job}/source", response_class=Response, responses=ANY)
+@router.get("/{job}/source", response_class=Response, responses=SOURCE)
 def source(server: Ready, caller: MayConvert, job: str) -> Response:
     """What was uploaded, as it was."""
     row = server.jobs.get(job, caller.owner)
