@@ -22,8 +22,10 @@ def until(true: Callable[[], Found], seconds: float = 120.0) -> Found:
     raise AssertionError("it did not come")
 
 
-def started(folder: Path, *overrides: str, data: str = "data", port: int = 0) -> tuple[subprocess.Popen, str]:
-    """(process, address), ready; folder: of `data`, voices, and log, where it writes."""
+def started(
+    folder: Path, *overrides: str, data: str = "data", port: int = 0, answering: str = "/readyz"
+) -> tuple[subprocess.Popen, str]:
+    """(process, address) once `answering` is answered; folder: of `data`, voices, and log, where it writes."""
     command = [
         sys.executable,
         "-m",
@@ -43,7 +45,7 @@ def started(folder: Path, *overrides: str, data: str = "data", port: int = 0) ->
 
     def ready() -> bool:
         try:
-            return urllib.request.urlopen(f"{address}/readyz").status == 200
+            return urllib.request.urlopen(address + answering).status == 200
         except OSError:
             return False
 

@@ -114,7 +114,7 @@ def synopses(page: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for block in blocks(page, "text"):
         for text in re.split(r"^autovoice ", block.text, flags=re.MULTILINE)[1:]:
-            found.setdefault(text.split()[0], set()).update(re.findall(r"--[a-z][a-z-]*", text))
+            found.setdefault(text.split()[0], set()).update(re.findall(r"--[a-z][a-z0-9-]*", text))
     return found
 
 

@@ -15,13 +15,18 @@ from io import StringIO
 from itertools import groupby, pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile as sf
 from audio_files import RATE, speech
 from doc_blocks import PAGES, ROOT, Block, blocks, words
+from doc_servers import serve_and_stop
 from serving import configured, listening
 
+from autovoice.assets import asset_path
+from autovoice.audio.resample import resample
 from autovoice.cli import main
+from autovoice.errors import AssetError
 from autovoice.evaluation.listening_cases import read_cases
 from autovoice.evaluation.listening_results import append_rating, rating_of, start_results
 from autovoice.evaluation.listening_trials import design, make_plan
@@ -32,7 +37,7 @@ LESS = {
     "evaluate": ["--metrics", "duration,signal"],
 }
 READERS = {"ada": "allison", "june": "june", "carlo": "carlo"}
-ADDRESS = "http://127.0.0.1:8000"
+ADDRESS, SRV = "http://127.0.0.1:8000", "/srv/"
 N_PAIRS = 12  # what the gate calls enough
 RUN = [page for page in PAGES if any(not block.reason for block in blocks(page, "bash", "python"))]
 
@@ -56,9 +61,20 @@ def write_recordings() -> None:
     write(Path("band.wav"), "narrator", 1.0, 5.0)
     turns = [speech(reader, 4.0) for reader in ("narrator", "allison", "nikolay")]
     sf.write("interview.wav", [sample for turn in turns for sample in turn], RATE)
+    write(Path("other_people/june/1.wav"), "june", 4.0)
+    write_songs()
     Path("chapter.txt").write_text("It rained.", encoding="utf-8")
     Path("agreement.pdf").write_bytes(b"%PDF-1.4 a signed page")
     Path("jobs.csv").write_text("source\ntalk.wav\n", encoding="utf-8")
+
+
+def write_songs() -> None:
+    """song.mp3 and song.flac: somebody's words over a chord."""
+    wav = resample(speech("june", 3.0), RATE, 44100)
+    t = np.arange(len(wav)) / 44100
+    chord = 0.05 * np.sum([np.sin(2 * np.pi * f * t) for f in (220.0, 277.2, 329.6)], 0)
+    for name in ("song.mp3", "song.flac"):
+        sf.write(name, np.stack([wav + chord] * 2, 1), 44100)
 
 
 def write_pairs() -> None:
@@ -70,6 +86,10 @@ def write_pairs() -> None:
             source, made = (write(Path(f"out/{kind}{i}.wav"), kind, 0.6, i) for kind in ("carlo", "june"))
             table.writerow([source, "recordings/june/1.wav", made, "mine"])
     shutil.copy("pairs.csv", "next.csv")
+    header, *rows = Path("pairs.csv").read_text(encoding="utf-8").splitlines()
+    copies = [shutil.copy(f"out/june{i}.wav", f"out/theirs{i}.wav") for i in range(N_PAIRS)]
+    theirs = [f"out/carlo{i}.wav,recordings/june/1.wav,{made},theirs" for i, made in enumerate(copies)]
+    Path("two_systems.csv").write_text("\n".join([header, *rows, *theirs]), encoding="utf-8")
 
 
 def write_runs() -> None:
@@ -80,6 +100,7 @@ def write_runs() -> None:
     for trial in design(cases, make_plan(cases, "mos", [], [], 24, 0), "ada"):
         append_rating(Path("runs/a/listening.csv"), rating_of(trial, "ada", "4", 1.0))
     shutil.copytree("runs/a", "runs/b")
+    assert main(["evaluate", "two_systems.csv", "-o", "DIR", *LESS["evaluate"]]) == 0
     shutil.copytree("runs/a", "runs/both")
     assert main(["gate", "runs/a", "--baseline", "base.json", "--update", "first"]) == 0
 
@@ -96,7 +117,7 @@ def assumed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert main(["convert", "talk.wav", "--voice", "ada", "-o", "talk_as_ada.wav"]) == 0
         write_pairs()
         write_runs()
-    for name in ("scripts", "data", "conf"):
+    for name in ("scripts", "data", "conf", "Makefile", "requirements", "pyproject.toml"):
         (folder / name).symlink_to(ROOT / name)
     (folder / ".venv").symlink_to(sys.prefix)
     return folder
@@ -147,14 +168,33 @@ def results_of(block: Block) -> list[Path]:
     return [Path(after) for line in parts for word, after in pairwise(line) if word in ("-o", ">")]
 
 
+def kind_of(block: Block, command: str) -> str:
+    """serves, autovoice (one that ends) or shell."""
+    parts = words(command)
+    if block.serves and parts[:2] in (["autovoice", "serve"], ["autovoice", "listen"], ["make", "ui"]):
+        return "serves"
+    return "autovoice" if parts[0] == "autovoice" else "shell"
+
+
+def fetched(block: Block) -> bool:
+    """Whether what the block needs from a package registry is here, or could be had."""
+    try:
+        return not block.fetches or bool(asset_path(block.fetches))
+    except AssetError:
+        return False
+
+
 def run(block: Block, address: str) -> None:
     """Each command ends well, and what it was to write is there."""
-    for ours, commands in groupby(block.commands(), lambda command: words(command)[0] == "autovoice"):
-        if not ours:
+    for kind, commands in groupby(block.commands(), lambda command: kind_of(block, command)):
+        if kind == "serves":
+            for command in commands:
+                serve_and_stop(command.replace(SRV, "srv/"), Path("served.log"))
+        elif kind == "shell":
             shell(list(commands), address)
         else:
             for command in commands:
-                autovoice(command)
+                autovoice(command.replace(SRV, "srv/"))
     for path in results_of(block):
         assert path.exists(), path
         assert path.suffix not in (".wav", ".flac") or sf.info(path).duration > 0.5, path
@@ -167,7 +207,7 @@ MARKED = [pytest.param(page, marks=[] if page == ROOT / "README.md" else pytest.
 def test_the_commands_of_a_page_work(page: Path, folder: Path, request: pytest.FixtureRequest) -> None:
     names: dict[str, object] = {}
     for block in blocks(page, "bash", "python"):
-        if block.reason:
+        if block.reason or not fetched(block):
             continue
         address = request.getfixturevalue("server") if ADDRESS in block.text else ""
         if block.language == "python":

@@ -50,6 +50,14 @@ def database_of(data: Path, kept: tuple[str, ...]) -> Engine:
     return open_database(compose(kept).serve.database, data)
 
 
+def test_told_to_end_while_its_models_load_it_ends_well(folder):
+    for delay_s in (0.04, 0.08, 0.12):
+        process, _ = started(folder, answering="/healthz")
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+
+
 def test_a_killed_server_loses_nothing_and_a_told_one_ends(folder, stores):
     kept = stores()
     process, address = started(folder, *kept)

@@ -33,8 +33,11 @@ def create_app(server: Server) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        threading.Thread(target=server.start, daemon=True, name="start").start()
+        starting = threading.Thread(target=server.start, daemon=True, name="start")
+        starting.start()
         yield
+        server.draining = True
+        await run_in_threadpool(starting.join)  # a process that ends while a model is being loaded crashes
         await run_in_threadpool(server.stop)
 
     app = FastAPI(

@@ -58,9 +58,11 @@ class Server:
         return self.settings.require_key or self.settings.host not in LOOPBACK
 
     def start(self) -> None:
-        """Loads the models and begins to work."""
+        """Loads the models and begins to work, unless the server ends meanwhile."""
         if not self.engine.ready:
             self.engine.load()
+        if self.draining:
+            return
         self.telemetry.model_load_s.set(self.engine.load_s)
         self.telemetry.watch_device(self.engine.converter.device)
         self.worker.start()
