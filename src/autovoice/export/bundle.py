@@ -38,12 +38,7 @@ def write_bundle(
         shutil.copyfile(CONTENT_ENCODER, out / "content.safetensors")
         shutil.copyfile(CONTENT_STUDENT, out / "student.safetensors")
     for name, (profile, weights) in voices.items():
-        folder = out / "voices" / name
-        folder.mkdir(parents=True)
-        for file in ("voice.json", "voice.safetensors"):
-            shutil.copyfile(profile / file, folder / file)
-        if weights:
-            shutil.copyfile(weights, folder / "weights.safetensors")
+        _copy_voice(profile, weights, out / "voices" / name)
     if form != "weights":
         _write_graphs(out, audio, content, fp16)
     model, _ = load_generator_state(BASE_GENERATOR, audio)
@@ -57,6 +52,14 @@ def write_bundle(
     write_text(out / "MODEL_CARD.md", model_card(voices, summary))
     files = sorted(path for path in out.rglob("*") if path.is_file())
     write_json(out / MANIFEST, {path.relative_to(out).as_posix(): sha256_file(path) for path in files})
+
+
+def _copy_voice(profile: Path, weights: Path | None, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for file in ("voice.json", "voice.safetensors"):
+        shutil.copyfile(profile / file, folder / file)
+    if weights:
+        shutil.copyfile(weights, folder / "weights.safetensors")
 
 
 def _write_graphs(out: Path, audio: AudioConfig, content: ContentConfig, fp16: bool) -> None:
