@@ -35,7 +35,8 @@ def answers(address: str) -> bool:
 def serve_and_stop(command: str, log: Path) -> None:
     """Runs a command that says where it serves; it must answer there, and end well when it is interrupted."""
     port = free_port()
-    where = [f"PORT={port}"] if words(command)[0] == "make" else ["--port", str(port), "--no-browser"]
+    in_make = [f"PORT={port}", "-o", ".venv/stamp-cpu"]  # -o: the environment that runs this is not made anew
+    where = in_make if words(command)[0] == "make" else ["--port", str(port), "--no-browser"]
     paths = {"PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"}
     with log.open("w") as said:
         argv = [word for word in words(command) if word != "--no-browser"] + where
