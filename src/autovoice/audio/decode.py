@@ -160,7 +160,10 @@ def _ffmpeg_blocks(first: Any, frames: Iterator[Any]) -> Iterator[np.ndarray]:
         for frame in chain([first], frames, [None]):
             for out in resampler.resample(frame):
                 yield out.to_ndarray().reshape(-1, first.layout.nb_channels)
-    except av.error.FFmpegError:  # damaged from here on: what was read is the readable part
+    except (
+        av.error.FFmpegError,
+        ValueError,
+    ):  # damaged from here on, or of another rate: what was read is the readable part
         return
 
 

@@ -73,6 +73,19 @@ def test_a_stream_without_a_header_is_read(tmp_path: Path) -> None:
     assert probe(tmp_path / "a.aac").warnings == []
 
 
+def test_a_stream_that_goes_on_at_another_rate_is_read_up_to_there(tmp_path: Path) -> None:
+    for rate in (RATE, 44100):
+        with av.open(str(tmp_path / f"{rate}.aac"), "w") as container:
+            stream = container.add_stream("aac", rate=rate, layout="mono")
+            frame = av.AudioFrame.from_ndarray(tone(1.0, rate)[None], format="fltp", layout="mono")
+            frame.sample_rate = rate
+            for part in (frame, None):
+                container.mux(stream.encode(part))
+    both = (tmp_path / f"{RATE}.aac").read_bytes() + (tmp_path / "44100.aac").read_bytes()
+    (tmp_path / "both.aac").write_bytes(both)
+    assert len(load_wav(tmp_path / "both.aac", RATE)) == pytest.approx(RATE, abs=3000)
+
+
 @pytest.mark.parametrize("channels", [2, 6])
 def test_channels_are_mixed_down_with_a_warning(tmp_path: Path, channels: int) -> None:
     sf.write(tmp_path / "a.wav", np.stack([tone()] * channels, 1), RATE)
