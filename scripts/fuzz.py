@@ -177,8 +177,11 @@ def trial(args: argparse.Namespace, folder: Path, pid: int, address: str) -> dic
     upload_all(client, voice, 50, random.Random(1), seeds)  # buffers are allocated once
     uploads, sessions, memory_mb = Counter[str](), Counter[str](), []
     for part in range(PARTS):
-        uploads += upload_all(client, voice, args.uploads * (part + 1) // PARTS - uploads.total(), rng, seeds)
-        sessions.update(session(rng, address, voice) for _ in range(args.sessions // PARTS))
+        n_uploads, n_sessions = (
+            n * (part + 1) // PARTS for n in (args.uploads, args.sessions)
+        )  # by the end of this part
+        uploads += upload_all(client, voice, n_uploads - uploads.total(), rng, seeds)
+        sessions.update(session(rng, address, voice) for _ in range(n_sessions - sessions.total()))
         memory_mb.append(round(memory().rss / 1e6))
     found: dict[str, Any] = {"uploads": uploads, "sessions": sessions, "memory_mb": memory_mb}
     found["schema"] = schema(address, args.examples, args.seed) if args.examples else None

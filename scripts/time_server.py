@@ -107,7 +107,7 @@ def main() -> int:
     """All of it against a server of its own."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--voice", type=Path, required=True, help="a recording of 5 s of speech or more")
-    parser.add_argument("--bundle", help="an exported bundle; without: torch")
+    parser.add_argument("--bundle", help="an exported bundle; without: graphs of this installation")
     parser.add_argument("--minutes", type=float, default=10.0, help="of the one stream")
     parser.add_argument("options", nargs="*", help="serve.KEY=VALUE")
     args = parser.parse_args()

@@ -77,6 +77,12 @@ def random_voice(seed: int = 0) -> VoiceProfile:
     return VoiceProfile(name="v", spk_emb=target.spk_emb, **frames, **pitch, **facts)  # type: ignore[arg-type]
 
 
+def deviation_db(made: np.ndarray, wanted: np.ndarray) -> float:
+    """Energy of the difference re what is wanted, in dB."""
+    assert made.shape == wanted.shape
+    return float(10 * np.log10(np.square(made - wanted).sum() / np.square(wanted).sum()))
+
+
 def error_db(made: np.ndarray, wanted: np.ndarray) -> float:
     """The largest deviation re the root mean square of what is wanted, in dB; -inf where there is none."""
     scale = np.sqrt(np.mean(np.square(wanted, dtype=np.float64)))

@@ -18,6 +18,7 @@ from autovoice.errors import DataError
 from autovoice.live import LiveConverter
 from autovoice.voice import VoiceProfile, clone_voice
 from tests.audio_files import RATE, ROOT, at_rate, speech
+from tests.tiny_networks import deviation_db
 
 HIDDEN = ("torch", "torchaudio", "lightning", "hydra", "omegaconf", "dvc", "mlflow", "librosa", "resemblyzer", "scipy")
 BOUND_DB, LIVE_BOUND_DB = -50.0, -30.0  # a bundle's streams compute in int8
@@ -93,12 +94,6 @@ def voices(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     sf.write(recording, speech("nikolay", 8.0), RATE, "FLOAT")
     without_torch(COMMAND, "clone", "nikolay", recording, "--voices", folder, "--bundle", bundle)
     return folder
-
-
-def deviation_db(made: np.ndarray, wanted: np.ndarray) -> float:
-    """Energy of the difference re what is wanted."""
-    assert len(made) == len(wanted)
-    return 10 * np.log10(np.square(made - wanted).sum() / np.square(wanted).sum())
 
 
 def test_a_voice_is_the_same_cloned_without_torch(voices: Path) -> None:

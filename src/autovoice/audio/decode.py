@@ -148,11 +148,15 @@ def _open_ffmpeg(path: Path, stack: ExitStack) -> Recording:
     promised_s = 0.0
     if "mp4" in container.format.name and stream.duration and stream.time_base:  # others guess it by the bit rate
         promised_s = float(stream.duration * stream.time_base)
-    blocks = _unpadded(_ffmpeg_blocks(first, frames), round(promised_s * first.sample_rate), 2 * first.samples)
-    return Recording(first.sample_rate, first.layout.nb_channels, stream.codec_context.name, blocks, promised_s)
+    warnings: list[str] = []
+    decoded = _ffmpeg_blocks(first, frames, warnings)
+    blocks = _unpadded(decoded, round(promised_s * first.sample_rate), 2 * first.samples)
+    return Recording(
+        first.sample_rate, first.layout.nb_channels, stream.codec_context.name, blocks, promised_s, warnings
+    )
 
 
-def _ffmpeg_blocks(first: Any, frames: Iterator[Any]) -> Iterator[np.ndarray]:
+def _ffmpeg_blocks(first: Any, frames: Iterator[Any], warnings: list[str]) -> Iterator[np.ndarray]:
     import av
 
     resampler = av.AudioResampler(format="flt", layout=first.layout, rate=first.sample_rate)
@@ -160,11 +164,10 @@ def _ffmpeg_blocks(first: Any, frames: Iterator[Any]) -> Iterator[np.ndarray]:
         for frame in chain([first], frames, [None]):
             for out in resampler.resample(frame):
                 yield out.to_ndarray().reshape(-1, first.layout.nb_channels)
-    except (
-        av.error.FFmpegError,
-        ValueError,
-    ):  # damaged from here on, or of another rate: what was read is the readable part
+    except av.error.FFmpegError:  # damaged from here on: what was read is the readable part
         return
+    except ValueError:  # the resampler is made for frames like the first one
+        warnings.append("truncated: it goes on at another rate or in other channels, and is read up to there")
 
 
 def _unpadded(blocks: Iterator[np.ndarray], n_promised: int, n_padding: int) -> Iterator[np.ndarray]:

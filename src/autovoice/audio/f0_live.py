@@ -13,9 +13,7 @@ from autovoice.audio.f0 import SAMPLE_RATE, VOICED_CONFIDENCE
 
 FRAME, SILENT_PEAK = round(FRAME_PERIOD * SAMPLE_RATE), 1e-3  # SwiftF0's own, as is the range
 LEAST_HZ, MOST_HZ = 46.875, 2093.75
-PAST = (
-    13 * FRAME
-)  # samples before the first moment, so that it falls on a frame; seven frames and half a window are seen
+PAST = 13 * FRAME  # samples before the first moment, which so falls on a frame; the network sees 11 frames back
 MIRRORED = 768  # samples after the last: the network trusts no frame whose window ends early
 TRUSTED = 5  # last frames, which see all their past
 

@@ -1,7 +1,7 @@
 """Graphs for live streams: one frame of one voice, their linears in int8, which takes half of the time at no audible loss.
 
 A frame is too short for anything but the reading of weights, so that int8 is measured faster here, and on whole recordings
-it is not used (docs/export.md).
+it is not used (docs/adr/0011-a-server-makes-its-graphs-and-streams-in-int8.md).
 """
 
 import logging

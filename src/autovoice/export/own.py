@@ -32,7 +32,10 @@ def own_bundle(audio: AudioConfig, content: ContentConfig) -> Path | None:
     """A verified bundle of the shipped weights; None where none can be made: without torch and onnx, or of a hub's encoder."""
     if not all(find_spec(name) for name in ("torch", "onnx", "filelock")) or content.name != ContentConfig.name:
         return None
-    return _kept("base", {"audio": asdict(audio), "content": asdict(content)})
+    made = _kept("base", {"audio": asdict(audio), "content": asdict(content)})
+    if made is None:
+        LOGGER.warning("going on in torch")
+    return made
 
 
 def own_graphs(weights: Path, audio: AudioConfig, content: ContentConfig) -> Path | None:
@@ -56,7 +59,7 @@ def _kept(name: str, asked: Mapping[str, object]) -> Path | None:
                 LOGGER.warning("making graphs of %s: once, some ten seconds", name)
                 _make(out, asked)
     except (OSError, subprocess.SubprocessError) as error:
-        LOGGER.warning("no graphs could be made in %s (%s): going on in torch", out.parent, error)
+        LOGGER.warning("no graphs could be made in %s (%s)", out.parent, error)
         return None
     return out
 

@@ -84,6 +84,7 @@ def test_a_stream_that_goes_on_at_another_rate_is_read_up_to_there(tmp_path: Pat
     both = (tmp_path / f"{RATE}.aac").read_bytes() + (tmp_path / "44100.aac").read_bytes()
     (tmp_path / "both.aac").write_bytes(both)
     assert len(load_wav(tmp_path / "both.aac", RATE)) == pytest.approx(RATE, abs=3000)
+    assert "goes on at another rate" in probe(tmp_path / "both.aac").warnings[0]
 
 
 @pytest.mark.parametrize("channels", [2, 6])

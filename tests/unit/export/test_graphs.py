@@ -11,7 +11,7 @@ from autovoice.export.graphs import export_encoders, export_generator
 from autovoice.export.live import export_live_generator, export_live_student
 from autovoice.graphs import GENERATOR, LIVE_GENERATOR, Graphs, pick_providers
 from autovoice.models.torch_networks import TorchNetworks
-from tests.tiny_networks import AUDIO, CONTENT, TinyNetworks, error_db, random_target, tiny_networks
+from tests.tiny_networks import AUDIO, CONTENT, TinyNetworks, deviation_db, error_db, random_target, tiny_networks
 
 LENGTHS_S = (0.2, 1.0, 7.0, 31.0, 61.0)
 BATCHES = (1, 3)
@@ -95,7 +95,7 @@ def test_a_stream_in_int8_is_nearly_the_same_in_less_room(torchs: TinyNetworks, 
         contents = [each.content(wav[320 * i : 320 * i + BEFORE + AFTER]) for each in steps]
         made = [each.filters(content, f0, loudness) for each, content in zip(steps, contents, strict=True)]
         pairs = [tuple(contents), *zip(*made, strict=True)]
-        errors_db.append([10 * np.log10(np.square(a - b).sum() / np.square(b).sum()) for a, b in pairs])
+        errors_db.append([deviation_db(a, b) for a, b in pairs])
     assert -100 < np.mean(errors_db) < -25  # not zero: it is int8
     assert (tmp_path / LIVE_GENERATOR).stat().st_size < 0.6 * (graphs.folder / LIVE_GENERATOR).stat().st_size
 
@@ -113,7 +113,7 @@ def test_graphs_in_float16_are_nearly_the_same(torchs: TinyNetworks, graphs: Gra
     content = graphs.content(wav)
     pairs = [(half.content(wav), content), (half.content(wav, "student"), graphs.content(wav, "student"))]
     pairs += zip(*(each.generate(content, f0, loudness, targets) for each in (half, graphs)), strict=True)
-    errors_db = [10 * np.log10(np.square(a - b).sum() / np.square(b).sum()) for a, b in pairs]
+    errors_db = [deviation_db(a, b) for a, b in pairs]
     assert max(errors_db) < -50
     assert min(errors_db) > -100  # not zero: it is float16
 
