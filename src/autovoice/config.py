@@ -125,6 +125,7 @@ class PresetConfig:
     retrieval_k: int = 4
     feedback: float = 0.0  # of the words that a first pass loses, how much a second one is given back; 0: none
     voice_feedback: float = 0.0  # and of the voice that it misses; both 0: one pass
+    guidance: float = 0.3  # how much further from the source's own voice than it comes by itself; 0: none
     chunk_s: float = 24.0  # the generator makes so much at once; it changes memory, not the result
     context_s: float = 2.0
 
@@ -233,9 +234,8 @@ def load(argv: Sequence[str] = ()) -> Config:
     try:
         return _to_config(OmegaConf.load(path))
     except (YAMLError, OmegaConfBaseException) as error:
-        raise ConfigError(
-            f"is not valid YAML ({' '.join(str(error).split())})", str(path), "mend or compose it again"
-        ) from error
+        what = f"is not valid YAML ({' '.join(str(error).split())})"
+        raise ConfigError(what, str(path), "mend or compose it again") from error
 
 
 def varied(config: Config, overrides: Sequence[str]) -> Config:

@@ -20,7 +20,8 @@ from autovoice.audio.windows import Window, array_blocks, overlapping_windows
 from autovoice.bundle import load_graphs
 from autovoice.config import AudioConfig, ContentConfig, ModelConfig, PresetConfig
 from autovoice.errors import AutovoiceError
-from autovoice.networks import Networks, OutOfMemory
+from autovoice.guidance import MIN_VOICED, guided, source_voice
+from autovoice.networks import Networks, OutOfMemory, Target
 from autovoice.retrieval import retrieve
 from autovoice.spans import stage, staged
 from autovoice.synthesis import synthesise
@@ -35,7 +36,6 @@ CONTENT_CORE_S, CONTENT_CONTEXT_S = 24.0, 2.0  # the content encoder hears at mo
 MIN_CHUNK_S = 3.0  # of the generator, before the device is given up
 LOGGER = logging.getLogger(__name__)
 MIN_FRAMES = 8  # the spectra of anything shorter have no frame
-MIN_HEARD_FRAMES = 80  # voiced ones, without which nobody can be recognised
 
 
 @dataclass
@@ -56,6 +56,15 @@ class Frames:
     loudness: np.ndarray
     excitation: np.ndarray
     noise: np.ndarray
+
+
+@dataclass
+class Wish:
+    """How a source is to be spoken; own: its own voice as its first window shows it, where guidance leads away from it."""
+
+    voice: VoiceProfile
+    preset: PresetConfig
+    own: Target | None = None
 
 
 class VoiceConverter:
@@ -139,10 +148,11 @@ class VoiceConverter:
         """Blocks of mono at audio.sample_rate in, the same time at audio.output_rate out, window by window."""
         frame = 2 * self.audio.hop_length
         core, context = (int(s * self.audio.sample_rate) // frame * frame for s in (CONTENT_CORE_S, CONTENT_CONTEXT_S))
+        wish = Wish(voice, preset)
         for window in overlapping_windows(blocks, core, context):
             while True:
                 try:
-                    part = self._convert_window(window, analysis, voice, preset, seed)
+                    part = self._convert_window(window, analysis, wish, seed)
                     break
                 except OutOfMemory:
                     self._need_less_memory(preset)
@@ -162,10 +172,8 @@ class VoiceConverter:
             raise AutovoiceError("not enough memory", "convert", "close other programs")
 
     @stage("frames")
-    def _convert_window(
-        self, window: Window, analysis: Analysis, voice: VoiceProfile, preset: PresetConfig, seed: int
-    ) -> np.ndarray:
-        hop = self.audio.hop_length
+    def _convert_window(self, window: Window, analysis: Analysis, wish: Wish, seed: int) -> np.ndarray:
+        hop, preset, voice = self.audio.hop_length, wish.preset, wish.voice
         wav = (window.wav * analysis.gain).astype(np.float32)
         n_frames = max(MIN_FRAMES, -(-len(wav) // (2 * hop)) * 2)
         padded = np.pad(wav, (0, n_frames * hop - len(wav)))
@@ -176,9 +184,14 @@ class VoiceConverter:
         noise = breath_noise(len(excitation), np.random.default_rng(seed + first))
         frames = Frames(inputs["f0"], inputs["loudness"], excitation, noise)
         said = self._said(padded, preset)
-        spoken = self._speak(said, voice, frames, preset)
+        if (
+            preset.guidance and not voice.adapted and window.start == 0
+        ):  # adapted weights leave the source by themselves
+            wish.own = source_voice(self.networks, padded, said, frames.f0, preset.reference_s)
+        spoken = self._speak(said, frames, wish)
         if preset.feedback or preset.voice_feedback:
-            spoken = self._speak(*self._corrected(said, spoken, frames.f0, voice, preset), frames, preset)
+            said, voice = self._corrected(said, spoken, frames.f0, voice, preset)
+            spoken = self._speak(said, frames, replace(wish, voice=voice))
         if voice.adapted:  # above what its recordings hold an adapted generator was taught nothing
             spoken = limit_band(spoken, max(voice.band_hz, self.audio.sample_rate / 2), self.audio.output_rate)
         out = spoken * silence_gate(inputs["loudness"], self.audio.output_hop) / analysis.gain
@@ -197,17 +210,18 @@ class VoiceConverter:
         heard = resample(spoken, self.audio.output_rate, self.audio.sample_rate)
         if preset.feedback:
             said = said + np.float32(preset.feedback) * (said - self._said(heard, preset))
-        if preset.voice_feedback and (f0 > 0).sum() >= MIN_HEARD_FRAMES:
+        if preset.voice_feedback and (f0 > 0).sum() >= MIN_VOICED:
             missing = voice.spk_emb - self.networks.embed_speaker(heard)
             spk_emb = voice.spk_emb + preset.voice_feedback * missing
             voice = replace(voice, spk_emb=(spk_emb / np.linalg.norm(spk_emb)).astype(np.float32))
         return said, voice
 
-    def _speak(self, content: np.ndarray, voice: VoiceProfile, frames: Frames, preset: PresetConfig) -> np.ndarray:
+    def _speak(self, content: np.ndarray, frames: Frames, wish: Wish) -> np.ndarray:
         """content (n, D) and its frames -> wav (2 n * output_hop,).
 
         Made chunk_s at a time; context_s on either side is more than the generator sees, so that chunks join.
         """
+        voice, preset = wish.voice, wish.preset
         with stage("retrieval"):
             index, voiced = voice.ref_content.astype(np.float32), frames.f0[::2] > 0
             content = retrieve(content, index, voiced, preset.retrieval, preset.retrieval_k)
@@ -216,18 +230,19 @@ class VoiceConverter:
         parts = []
         for start in range(0, n, size):
             a, b, end = max(0, start - context), min(n, start + size + context), min(n, start + size)
-            part = self._generate(content, frames, slice(a, b), voice, preset)
+            part = self._generate(content, frames, slice(a, b), wish)
             parts.append(part[(start - a) * per_frame : (end - a) * per_frame])
         return np.concatenate(parts)
 
-    def _generate(
-        self, content: np.ndarray, frames: Frames, part: slice, voice: VoiceProfile, preset: PresetConfig
-    ) -> np.ndarray:
+    def _generate(self, content: np.ndarray, frames: Frames, part: slice, wish: Wish) -> np.ndarray:
         """The part's content frames -> their wav, without a view of what lies around them."""
         at_10_ms, samples = (slice(part.start * k, part.stop * k) for k in (2, 2 * self.audio.output_hop))
-        prosody = (frames.f0[None, at_10_ms], frames.loudness[None, at_10_ms])
+        said = (content[None, part], frames.f0[None, at_10_ms], frames.loudness[None, at_10_ms])
         with stage("generator"):
-            filters = self.networks.generate(content[None, part], *prosody, [voice.target(preset.reference_s)])
+            filters = self.networks.generate(*said, [wish.voice.target(wish.preset.reference_s)])
+            if wish.own is not None:
+                own = self.networks.generate(*said, [wish.own])
+                filters = guided(filters, own, said[1] > 0, wish.preset.guidance)
         with stage("synthesis"):
             source = (frames.excitation[None, samples], frames.noise[None, samples])
             return synthesise(filters, *source, self.audio)[0]

@@ -13,7 +13,7 @@ from autovoice.audio.mel import FRAME_LENGTH, MAX_FRAMES
 from autovoice.config import AudioConfig, ContentConfig
 
 Encoder = Literal["large", "student"]
-N_HEARD = 4  # voices that are kept as the generator hears them
+N_HEARD = 8  # voices that are kept as the generator hears them: four, and as many sources' own
 
 
 class OutOfMemory(Exception):

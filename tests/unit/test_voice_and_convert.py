@@ -190,7 +190,7 @@ def test_a_file_is_converted_in_blocks_to_the_same_samples(
     stats = converter.convert_file(tmp_path / "in.wav", tmp_path / "deep" / "out.wav", voice, PRESETS["balanced"])
     assert stats.duration_s == pytest.approx(3.0, abs=0.001)
     whole = converter.convert(load_wav(tmp_path / "in.wav", RATE), voice, PRESETS["balanced"])
-    whole = marked(whole, OUT_RATE, voice.payload)
+    whole = np.clip(marked(whole, OUT_RATE, voice.payload), -1, 1)  # as a file holds it
     assert np.abs(load_wav(tmp_path / "deep" / "out.wav", OUT_RATE) - whole).max() < 1e-3
 
 
@@ -198,7 +198,9 @@ def test_an_adapted_voice_has_no_band_that_its_recordings_lack(converter: VoiceC
     assert 6000 < voice.band_hz < 8100  # recorded at 16 kHz
     source, above = speech("allison", 3.0), {}
     for name, own in (("base", voice), ("adapted", replace(voice, adapted=BASE_GENERATOR))):
-        made = converter.convert(source, own, PRESETS["balanced"])
+        made = converter.convert(
+            source, own, replace(PRESETS["balanced"], guidance=0.0)
+        )  # it would lead there by itself
         power = (
             np.abs(np.fft.rfft(made * np.hanning(len(made)))) ** 2
         )  # a rectangular window leaks more than the voice has
@@ -231,8 +233,8 @@ def test_presets_differ_in_what_they_compute_and_in_what_is_heard(
     networks = {"student": torchs.student, "large": torchs.encoder, "head": torchs.generator().head.envelopes}
     done = {n: passes_of(networks, partial(converter.convert, source, voice, p)) for n, p in PRESETS.items()}
     assert done["fast"][0] == {"student": 1, "large": 0, "head": 1}
-    assert done["balanced"][0] == {"student": 0, "large": 1, "head": 1}
-    assert done["quality"][0] == {"student": 0, "large": 1, "head": 2}
+    assert done["balanced"][0] == {"student": 0, "large": 1, "head": 2}  # in the target's voice and in the source's
+    assert done["quality"][0] == {"student": 0, "large": 1, "head": 4}
     for (_, one), (_, other) in itertools.combinations(done.values(), 2):
         assert np.sqrt(np.mean((one - other) ** 2)) > 0.03 * np.sqrt(np.mean(one**2))
 

@@ -5,7 +5,7 @@ import numpy as np
 HIGHEST_HARMONIC = 0.475  # of the sample rate: 11.4 kHz at 24 kHz
 LOWEST_F0_HZ = 40.0
 DEFAULT_F0_HZ = 100.0  # where nothing is voiced at all
-NOISE = 0.1  # deviation
+HARMONICS, NOISE = 0.3, 0.1  # deviation, whatever the pitch
 
 
 def fill_unvoiced(f0: np.ndarray) -> np.ndarray:
@@ -38,7 +38,7 @@ def pulse(cycles: np.ndarray, f: np.ndarray, sample_rate: int) -> np.ndarray:
     peak = np.abs(half) < 1e-3
     ratio = np.sin((2 * n_harmonics + 1) * (np.float32(np.pi) * cycles)) / np.where(peak, np.float32(1), half)
     kernel = np.where(peak, 2 * n_harmonics + 1, ratio)
-    return (kernel - 1) / np.sqrt(2 * n_harmonics) * np.float32(0.3)
+    return (kernel - 1) / np.sqrt(2 * n_harmonics) * np.float32(HARMONICS)
 
 
 def harmonic_excitation(

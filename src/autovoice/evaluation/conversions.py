@@ -26,7 +26,9 @@ CODE = (
     "analysis.py",
     "convert.py",
     "features.py",
+    "guidance.py",
     "retrieval.py",
+    "synthesis.py",
     "voice.py",
     "watermark",
 )  # what decides a result

@@ -1,0 +1,58 @@
+"""Guidance: the result is led away from the source's own voice, along what parts it from the target's.
+
+Content keeps some of the voice that said it. The same content, spoken in the source's own voice, shows what of the result is
+owed to that and what to the target; the difference is exaggerated, as classifier-free guidance does with a condition and its
+absence (Ho & Salimans 2022; by a weaker model in place of none, Karras et al. 2024).
+"""
+
+import numpy as np
+
+from autovoice.audio.excitation import HARMONICS, NOISE
+from autovoice.audio.mel import log_mel
+from autovoice.config import AudioConfig
+from autovoice.features import ref_mel_of
+from autovoice.networks import Filters, Networks, Target
+
+MIN_VOICED = 80  # frames of 10 ms in the source, without which nobody can be recognised
+MAX_LOG_RATIO = 3.0  # 26 dB: where one of the two says silence, the difference says nothing of a voice
+LOWEST = np.float32(1e-7)  # amplitude
+
+
+def source_voice(
+    networks: Networks, wav: np.ndarray, content: np.ndarray, f0: np.ndarray, seconds: float
+) -> Target | None:
+    """The voice that speaks in the first `seconds` of wav, as the base generator hears it; None with too little of it.
+
+    wav: mono 16 kHz (n,) at -26 dBFS, content: its (n // 320, D), f0: its (n // 160,) in Hz, 0 = unvoiced.
+    """
+    n = min(len(content), max(1, int(seconds * 50)))
+    if (f0[: 2 * n] > 0).sum() < MIN_VOICED:
+        return None
+    audio: AudioConfig = networks.audio
+    heard = wav[: n * 2 * audio.hop_length]
+    mel = log_mel(heard, audio.sample_rate, audio.n_fft, audio.hop_length, audio.n_mels)[: 2 * n]
+    return Target(networks.embed_speaker(heard), content[:n], ref_mel_of({"content": content[:n], "mel": mel}))
+
+
+def guided(target: Filters, source: Filters, voiced: np.ndarray, share: float) -> Filters:
+    """Filters in the target's voice and of the same content in the source's own -> those with `share` more of the difference.
+
+    Amplitudes alone, in the logarithm: phases have no direction that more of it would follow. A frame, voiced or not (T,), stays
+    as loud as it was: that is the words', not the voice's.
+    """
+    pairs = ((target.harmonic, source.harmonic), (target.breath, source.breath))
+    harmonic, breath = (led * np.exp(np.float32(share) * _log_ratio(led, other)) for led, other in pairs)
+    level = np.sqrt(_power(target.harmonic, target.breath, voiced) / _power(harmonic, breath, voiced))
+    return Filters(harmonic * level, target.phase, breath * level)
+
+
+def _log_ratio(led: np.ndarray, other: np.ndarray) -> np.ndarray:
+    ratio = np.log(np.maximum(led, LOWEST) / np.maximum(other, LOWEST))
+    return np.clip(ratio, -MAX_LOG_RATIO, MAX_LOG_RATIO)
+
+
+def _power(harmonic: np.ndarray, breath: np.ndarray, voiced: np.ndarray) -> np.ndarray:
+    """Of what the filters pass of the excitation, which has none in unvoiced frames, and of the noise: (B, T, 1)."""
+    passed = (np.square(part).sum(-1, keepdims=True) for part in (harmonic, breath))
+    shares = (np.float32(HARMONICS**2) * voiced[..., None], np.float32(NOISE**2))
+    return sum(share * part for share, part in zip(shares, passed, strict=True)) + np.float32(LOWEST**2)
