@@ -12,12 +12,14 @@ from autovoice.audio.mel import log_mel
 from autovoice.config import AudioConfig
 from autovoice.features import ref_mel_of
 from autovoice.networks import Filters, Networks, Target
+from autovoice.spans import stage
 
 MIN_VOICED = 80  # frames of 10 ms in the source, without which nobody can be recognised
 MAX_LOG_RATIO = 3.0  # 26 dB: where one of the two says silence, the difference says nothing of a voice
 LOWEST = np.float32(1e-7)  # amplitude
 
 
+@stage("guidance")
 def source_voice(
     networks: Networks, wav: np.ndarray, content: np.ndarray, f0: np.ndarray, seconds: float
 ) -> Target | None:
@@ -34,6 +36,7 @@ def source_voice(
     return Target(networks.embed_speaker(heard), content[:n], ref_mel_of({"content": content[:n], "mel": mel}))
 
 
+@stage("guidance")
 def guided(target: Filters, source: Filters, voiced: np.ndarray, share: float) -> Filters:
     """Filters in the target's voice and of the same content in the source's own -> those with `share` more of the difference.
 
