@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from autovoice.audio.io import save_wav
 from autovoice.config import AudioConfig, ContentConfig
@@ -46,6 +47,23 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     recordings += pseudo_speakers(recordings)
     extract_corpus(recordings, root, root / "features", ContentConfig(), AudioConfig(), 1)
     return root / "manifest.csv", root / "features"
+
+
+def test_features_are_those_of_the_encoder_that_is_configured(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="needs transformers: pip install -e .[hub]")
+    config = transformers.HubertConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, conv_dim=[16] * 7
+    )
+    transformers.HubertModel(config).save_pretrained(tmp_path / "model")
+    recordings = read_corpus(corpus[0], "train")[:1]
+    found = []
+    for name, normalised in (("normalised", True), ("plain", False)):
+        content = ContentConfig(f"hf:{tmp_path / 'model'}", layer=2, dim=32, instance_norm=normalised)
+        extract_corpus(recordings, corpus[0].parent, tmp_path / name, content, AudioConfig(), 1)
+        (path,) = (tmp_path / name).iterdir()
+        found.append(load_file(path)["content"].float())
+    assert found[0].shape == found[1].shape == (150, 32)
+    assert found[0].mean(0).abs().max() < 0.01 < found[1].mean(0).abs().max()
 
 
 def test_each_voice_has_a_twin_that_says_the_same(corpus: tuple[Path, Path]) -> None:
