@@ -14,7 +14,7 @@ pretrain:
   {synthetic_s: 0.0, max_steps: 2, checkpoint_every_steps: 1, adversarial_from_step: 1, batch_size: 2, segment_s: 0.64,
    reference_s: 1.0, reference_max_s: 1.0, warmup_steps: 1, num_threads: 1}
 protocol:
-  {n_pairs: 2, n_sources: 2, n_references: 2, reference_s: [5.0], presets: [fast], metrics: [secs, duration],
+  {n_pairs: 2, n_sources: 2, n_references: 2, reference_s: [5.0], presets: [balanced], metrics: [secs, duration],
    manifest: corpus/manifest.csv, root: corpus, training: corpus/training.csv}
 evaluate: {anchors: [], num_workers: 1, n_bootstrap: 50}
 song: {max_songs: 1, mixture_db: [0.0]}

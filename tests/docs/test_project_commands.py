@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doc_blocks import Block, of, pages_taken_by
+from doc_blocks import ROOT, Block, of, pages_taken_by
 from tiny_project import in_project, make_project, wait_for_queue
 
 SAYS = {
@@ -27,6 +27,7 @@ SAYS = {
     "python -m autovoice.config model": "name: small",
 }
 BEFORE = {
+    "make notebooks": f"cp {ROOT / 'metrics/baseline.json'} metrics; ",  # of the project as it is, which a notebook reads
     "make venv": "rm .venv/stamp-cpu; ",
     "make test": "PYTEST_ADDOPTS=tests/unit/test_engines.py ",
     "make bench": "BENCH='--systems fast world --threads 1 --rtf-length 2 --lengths 1 --batches 1' ",
@@ -34,6 +35,7 @@ BEFORE = {
 MADE = {
     "make repro": "data/bundle/manifest.json",
     "python -m pipelines.train": "data/adapted/choice.json",
+    "dvc plots diff HEAD NAME": "dvc_plots/index.html",
     "dvc plots diff": "plots/index.html",
     "make bench": "data/bench.json",
     "make venv": ".venv/stamp-cpu",
@@ -55,7 +57,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def project(ran: Path) -> Path:
     """The same as it was after its first run."""
-    in_project(ran, "git checkout --quiet . && dvc checkout --quiet --force dvc.yaml")
+    in_project(ran, "git checkout --quiet . && git clean --quiet --force -d && dvc checkout --quiet --force dvc.yaml")
     return ran
 
 
