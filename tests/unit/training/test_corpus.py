@@ -56,14 +56,12 @@ def test_features_are_those_of_the_encoder_that_is_configured(corpus: tuple[Path
     )
     transformers.HubertModel(config).save_pretrained(tmp_path / "model")
     recordings = read_corpus(corpus[0], "train")[:1]
-    found = []
-    for name, normalised in (("normalised", True), ("plain", False)):
-        content = ContentConfig(f"hf:{tmp_path / 'model'}", layer=2, dim=32, instance_norm=normalised)
-        extract_corpus(recordings, corpus[0].parent, tmp_path / name, content, AudioConfig(), 1)
-        (path,) = (tmp_path / name).iterdir()
-        found.append(load_file(path)["content"].float())
-    assert found[0].shape == found[1].shape == (150, 32)
-    assert found[0].mean(0).abs().max() < 0.01 < found[1].mean(0).abs().max()
+    content = ContentConfig(f"hf:{tmp_path / 'model'}", layer=2, dim=32, instance_norm=False)
+    extract_corpus(recordings, corpus[0].parent, tmp_path / "features", content, AudioConfig(), 1)
+    (path,) = (tmp_path / "features").iterdir()
+    found = load_file(path)["content"].float()
+    assert found.shape == (150, 32)
+    assert found.mean(0).abs().max() > 0.01, "normalised, which it was told not to be"
 
 
 def test_each_voice_has_a_twin_that_says_the_same(corpus: tuple[Path, Path]) -> None:
