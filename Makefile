@@ -1,4 +1,5 @@
-# Every target makes .venv first when it is missing. Options: DEVICE=cpu|gpu, TORCH_INDEX=<wheel index>, PYTHON=<3.11 or 3.12>.
+# Every target makes .venv first when it is missing. Options: DEVICE=cpu|gpu, TORCH_INDEX=<wheel index>, PYTHON=<3.11 or 3.12>,
+# BENCH=<options of python -m autovoice.bench>.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -7,6 +8,7 @@ SHELL := /bin/bash
 DEVICE ?= cpu
 TORCH_INDEX ?=
 PORT ?= 5000
+BENCH ?=
 SUPPORTED := import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c "$(SUPPORTED)" 2>/dev/null && echo $$p && break; done)
 STAMP := .venv/stamp-$(DEVICE)
@@ -68,7 +70,7 @@ lint: venv  ## ruff, mypy, import-linter, and of the workflows and the Dockerfil
 	hadolint Dockerfile
 
 bench: venv  ## speed and memory of each preset and two baselines, and against length
-	python -m autovoice.bench
+	python -m autovoice.bench $(BENCH)
 
 ui: venv  ## MLflow on http://127.0.0.1:5000 (PORT=...)
 	mlflow server --backend-store-uri "sqlite:///$(CURDIR)/mlflow.db" --default-artifact-root "$(CURDIR)/mlartifacts" \

@@ -3,11 +3,15 @@
 import re
 import shlex
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
-HOW = r"not run: (?P<reason>[^\n]+)|(?P<serves>serves) until it is stopped|fetches: (?P<fetches>\w+)"
+HOW = (
+    r"not run: (?P<reason>[^\n]+)|(?P<serves>serves) until it is stopped"
+    r"|fetches: (?P<fetches>\w+)|needs: (?P<needs>\w+)|run by: (?P<by>\S+)"
+)
 FENCE = re.compile(rf"(?:^<!-- (?:{HOW}) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 ASSIGNMENT = re.compile(r"[A-Z_]+=")
 
@@ -16,16 +20,19 @@ ASSIGNMENT = re.compile(r"[A-Z_]+=")
 class Block:
     """A fenced block of a page.
 
-    reason: why it is not run, "" where it is; serves: its commands run until they are stopped; fetches: the asset that they need.
+    reason: why it is not run, "" where it is; serves: its commands run until they are stopped; fetches: the asset,
+    needs: the program that they need; by: the file of the tests that run it, "" for tests/docs/test_commands_run.py.
     """
 
     page: Path
     line: int
     language: str
-    reason: str
     text: str
-    serves: bool = False
+    reason: str = ""
+    serves: str = ""
     fetches: str = ""
+    needs: str = ""
+    by: str = ""
 
     @property
     def place(self) -> str:
@@ -41,10 +48,26 @@ def blocks(page: Path, *languages: str) -> list[Block]:
     """Those of a page in these languages, in its order."""
     text = page.read_text(encoding="utf-8")
     found = [
-        Block(page, line_of(m), m["language"], m["reason"] or "", m["text"], bool(m["serves"]), m["fetches"] or "")
+        Block(page, line_of(m), **{name: value or "" for name, value in m.groupdict().items()})
         for m in FENCE.finditer(text)
     ]
     return [block for block in found if block.language in languages]
+
+
+def taken_by(file: str) -> list[Block]:
+    """The blocks that say `run by: FILE`, which must take them all, page by page (file: its `__file__`)."""
+    own = Path(file).resolve().relative_to(ROOT).as_posix()
+    return [block for page in PAGES for block in blocks(page, "bash", "python") if block.by == own]
+
+
+def pages_taken_by(file: str) -> dict[str, list[Block]]:
+    """The same by the page's name."""
+    return {page: list(own) for page, own in groupby(taken_by(file), lambda block: block.place.rpartition(":")[0])}
+
+
+def of(table: dict[str, str], command: str) -> str:
+    """What a table has of the commands that begin like this one, "" for nothing."""
+    return next((value for start, value in table.items() if command.startswith(start)), "")
 
 
 def line_of(match: re.Match) -> int:

@@ -98,3 +98,12 @@ def test_imports_inside_functions_count():
     """The closure would be blind without them: run_stage's configuration loads lazily."""
     names = set(stage_deps.imports_of(ROOT / "src" / "autovoice" / "doctor.py"))
     assert "autovoice.convert" in names
+
+
+@pytest.mark.parametrize("name", ["pretraining", "protocols"])
+def test_dvc_keeps_nothing_of_the_pipelines_that_are_not_run_by_default(name):
+    stages = yaml.safe_load((ROOT / name / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    for stage in (stage.get("do", stage) for stage in stages.values()):
+        for out in stage["outs"] + stage.get("metrics", []) + stage.get("plots", []):
+            (how,) = out.values()
+            assert how["cache"] is False  # else `dvc checkout` and `dvc exp apply` fail where it was never made

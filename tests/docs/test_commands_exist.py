@@ -1,7 +1,9 @@
-"""Blocks that are not run: each says why, and names commands, options and settings that exist."""
+"""Blocks that are not run, or by other tests: what they name exists, and so do the tests that take them."""
 
 import importlib.util
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from autovoice.errors import ConfigError
 IMAGES = ("autovoice", "api-cpu")  # of docker-compose.yml and the guide: what follows them is a command of autovoice
 FOREIGN = ("docker", "kubectl", "npx", "source", "pip")
 SHELLS = ("bash", "sh", "console", "shell")
-NOT_RUN = [block for page in PAGES for block in blocks(page, *SHELLS) if block.reason]
+NOT_RUN = [block for page in PAGES for block in blocks(page, *SHELLS) if block.reason or block.by]
+ELSEWHERE = [block for page in PAGES for block in blocks(page, *SHELLS, "python") if block.by]
 
 
 def make(parts: list[str]) -> None:
@@ -31,7 +34,8 @@ def python(parts: list[str]) -> list[str]:
     """python -m MODULE SETTINGS, or python FILE OPTIONS [-- COMMAND] -> the settings."""
     if parts[0] == "-m":
         assert importlib.util.find_spec(parts[1]), parts[1]
-        return [word for word in parts[2:] if not word.startswith("-")]
+        own = parts[2 : parts.index(">")] if ">" in parts else parts[2:]
+        return [word for word in own if not word.startswith("-")]
     text = (ROOT / parts[0]).read_text(encoding="utf-8")
     own, _, command = " ".join(parts[1:]).partition(" -- ")
     assert all(f'"{option}"' in text for option in re.findall(r"(?<!\S)--?[a-z-]+", own)), own
@@ -85,6 +89,17 @@ def check(*commands: str) -> None:
 @pytest.mark.parametrize("block", NOT_RUN, ids=lambda block: block.place)
 def test_what_is_not_run_exists(block: Block) -> None:
     check(*block.commands())
+
+
+def test_the_tests_that_are_said_to_run_a_block_take_it() -> None:
+    files = sorted({block.by for block in ELSEWHERE})
+    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "-q", "-rs", "--collect-only", *files]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    for block in ELSEWHERE:
+        if f"] {block.by}:" not in done.stdout:  # else the file is skipped: a package that it needs is not installed
+            page = block.page.relative_to(ROOT).as_posix()
+            assert re.search(rf"^{block.by}::.*\[({page}|{block.place})\]$", done.stdout, re.MULTILINE), block.place
 
 
 @pytest.mark.parametrize(

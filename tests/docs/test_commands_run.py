@@ -38,8 +38,9 @@ LESS = {
 }
 READERS = {"ada": "allison", "june": "june", "carlo": "carlo"}
 ADDRESS, SRV = "http://127.0.0.1:8000", "/srv/"
+COMPILER = ["npx", "--yes", "--package", "typescript@5", "tsc", "--version"]  # what the one block with npx fetches
 N_PAIRS = 12  # what the gate calls enough
-RUN = [page for page in PAGES if any(not block.reason for block in blocks(page, "bash", "python"))]
+RUN = [page for page in PAGES if any(not block.reason and not block.by for block in blocks(page, "bash", "python"))]
 
 
 def write(path: Path, reader: str, seconds: float, skip_s: float = 0.0) -> Path:
@@ -117,7 +118,8 @@ def assumed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert main(["convert", "talk.wav", "--voice", "ada", "-o", "talk_as_ada.wav"]) == 0
         write_pairs()
         write_runs()
-    for name in ("scripts", "data", "conf", "Makefile", "requirements", "pyproject.toml"):
+    shutil.copytree(ROOT / "deploy", folder / "deploy", ignore=shutil.ignore_patterns("secrets"))
+    for name in ("scripts", "src", "data", "conf", "Makefile", "requirements", "pyproject.toml"):
         (folder / name).symlink_to(ROOT / name)
     (folder / ".venv").symlink_to(sys.prefix)
     return folder
@@ -177,7 +179,9 @@ def kind_of(block: Block, command: str) -> str:
 
 
 def fetched(block: Block) -> bool:
-    """Whether what the block needs from a package registry is here, or could be had."""
+    """Whether what the block needs is here, or could be had from a package registry."""
+    if block.needs:
+        return bool(shutil.which(block.needs)) and (block.needs != "npx" or subprocess.run(COMPILER).returncode == 0)
     try:
         return not block.fetches or bool(asset_path(block.fetches))
     except AssetError:
@@ -207,7 +211,7 @@ MARKED = [pytest.param(page, marks=[] if page == ROOT / "README.md" else pytest.
 def test_the_commands_of_a_page_work(page: Path, folder: Path, request: pytest.FixtureRequest) -> None:
     names: dict[str, object] = {}
     for block in blocks(page, "bash", "python"):
-        if block.reason or not fetched(block):
+        if block.reason or block.by or not fetched(block):
             continue
         address = request.getfixturevalue("server") if ADDRESS in block.text else ""
         if block.language == "python":

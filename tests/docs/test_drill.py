@@ -3,16 +3,21 @@
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import uuid
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from doc_blocks import ROOT, Block, taken_by, words
 from sqlalchemy import create_engine, insert, text
+from stores import POSTGRES
 
 from autovoice.serving.database import JOBS, VOICES, open_database
 from scripts.drill import State, digests_of, main
 
+IN_THE_PAGE = "postgresql+psycopg://autovoice@db/autovoice"
 ROW = {
     "id": "a" * 32,
     "owner": "k",
@@ -106,9 +111,9 @@ def test_nothing_is_overwritten(state, tmp_path, capsys):
 
 @pytest.fixture
 def postgres_url() -> str:
-    """A new database on the server of AUTOVOICE_POSTGRES (a URL whose user may make databases)."""
-    if not (server := os.environ.get("AUTOVOICE_POSTGRES")) or not shutil.which("pg_dump"):
-        pytest.skip("no PostgreSQL: set AUTOVOICE_POSTGRES to a server's URL, and install postgresql-client")
+    """A new database on the server of AUTOVOICE_TEST_POSTGRES (a URL whose user may make databases)."""
+    if not (server := os.environ.get(POSTGRES)) or not shutil.which("pg_dump"):
+        pytest.skip(f"needs {POSTGRES} (scripts/with_postgres.sh python -m pytest ...) and postgresql-client")
     name = f"drill_{uuid.uuid4().hex[:8]}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -118,15 +123,41 @@ def postgres_url() -> str:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+def empty(postgres_url: str) -> None:
+    """Drops the server's tables."""
+    engine = create_engine(postgres_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE jobs, voices"))
+    engine.dispose()
+
+
 def test_a_database_of_postgresql_comes_back_too(state, tmp_path, postgres_url):
     state = replace(state, database=postgres_url)
     fill(postgres_url, state.data)
     before = digests_of(state)
     assert main(["backup", "-o", str(tmp_path / "kept"), *options(state)]) == 0
     destroy(state)
-    engine = create_engine(postgres_url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE jobs, voices"))
-    engine.dispose()
+    empty(postgres_url)
     assert main(["restore", str(tmp_path / "kept"), *options(state)]) == 0
+    assert digests_of(state) == before
+
+
+@pytest.mark.parametrize("block", taken_by(__file__), ids=lambda block: block.place)
+def test_the_page_restores_what_was_lost(
+    block: Block, state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = request.getfixturevalue("postgres_url") if IN_THE_PAGE in block.text else ""
+    if url:
+        state = replace(state, database=url)
+        fill(url, state.data)
+    before = digests_of(state)
+    assert main(["backup", "-o", "backups/monday", *(["--database", url] if url else [])]) == 0
+    destroy(state)
+    if url:
+        empty(url)
+    (command,) = block.commands()
+    program, script, *parts = words(command.replace(IN_THE_PAGE, url))
+    assert program == "python"
+    subprocess.run([sys.executable, ROOT / script, *parts], check=True)
     assert digests_of(state) == before

@@ -98,20 +98,20 @@ def some_speakers(recordings: list[Recording], most: int, seed: int) -> list[Rec
 
 
 @cache
-def _encoder(name: str, layer: int) -> torch.nn.Module:
+def _encoder(name: str, layer: int, dim: int) -> torch.nn.Module:
     torch.set_num_threads(1)
-    return load_content_encoder(ContentConfig(name, layer))
+    return load_content_encoder(ContentConfig(name, layer, dim))
 
 
 def _extract(job: tuple[Recording, Path, Path, ContentConfig, AudioConfig]) -> None:
     recording, root, target, content, audio = job
-    encoder = _encoder(content.name, content.layer)
+    encoder = _encoder(content.name, content.layer, content.dim)
     rate = audio.output_rate
     spoken = load_wav(root / recording.path, rate)[: int(MAX_RECORDING_S * rate / PSEUDO_RATIOS[1])]
     spoken = at_level(resample(spoken, rate, rate * recording.ratio), rate, audio)
     wav = resample(spoken, rate, audio.sample_rate)
     wav = wav[: even_length(len(wav), audio)]
-    features = extract_features(wav, encoder, audio)
+    features = extract_features(wav, encoder, audio, content.instance_norm)
     features |= target_of(spoken, len(features["f0"]), audio)
     features["spk_emb"] = torch.from_numpy(embed_speaker(wav))
     with replacing(target) as temporary:

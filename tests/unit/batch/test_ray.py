@@ -19,6 +19,7 @@ from ray.cluster_utils import Cluster
 from autovoice.audio.io import save_wav
 from autovoice.cli import main
 from tests.audio_files import RATE, speech
+from tests.doc_blocks import Block, taken_by
 
 N = 6
 NODE = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80_000_000}
@@ -118,3 +119,19 @@ def test_an_evaluation_on_a_cluster_is_that_of_one_computer(folder: Path, cluste
     assert (here.returncode, process.returncode) == (0, 0), said
     assert (folder / "here/pairs.csv").read_bytes() == (folder / "there/pairs.csv").read_bytes()
     assert list((folder / "other_cache").rglob("*")), "the cluster measured nothing"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", taken_by(__file__), ids=lambda block: block.place)
+def test_the_command_of_the_page_works(block: Block, folder: Path, cluster: Cluster) -> None:
+    assert main(["clone", "ada", str(folder / "carlo.wav"), "--voices", str(folder / "voices")]) == 0
+    text = "\n".join(block.commands())
+    assert "head:6379" in text
+    assert " /shared/" in text
+    text = text.replace("head:6379", cluster.address).replace(" /shared/", f" {folder}/shared/")
+    paths = {"PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", text], cwd=folder, env=os.environ | paths, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (folder / "shared/converted").glob("*.wav")} == {f"{i}.wav" for i in range(N)}

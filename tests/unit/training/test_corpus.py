@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from autovoice.audio.io import save_wav
 from autovoice.config import AudioConfig, ContentConfig
@@ -46,6 +47,21 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     recordings += pseudo_speakers(recordings)
     extract_corpus(recordings, root, root / "features", ContentConfig(), AudioConfig(), 1)
     return root / "manifest.csv", root / "features"
+
+
+def test_features_are_those_of_the_encoder_that_is_configured(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="needs transformers: pip install -e .[hub]")
+    config = transformers.HubertConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, conv_dim=[16] * 7
+    )
+    transformers.HubertModel(config).save_pretrained(tmp_path / "model")
+    recordings = read_corpus(corpus[0], "train")[:1]
+    content = ContentConfig(f"hf:{tmp_path / 'model'}", layer=2, dim=32, instance_norm=False)
+    extract_corpus(recordings, corpus[0].parent, tmp_path / "features", content, AudioConfig(), 1)
+    (path,) = (tmp_path / "features").iterdir()
+    found = load_file(path)["content"].float()
+    assert found.shape == (150, 32)
+    assert found.mean(0).abs().max() > 0.01, "normalised, which it was told not to be"
 
 
 def test_each_voice_has_a_twin_that_says_the_same(corpus: tuple[Path, Path]) -> None:

@@ -1,0 +1,85 @@
+"""The pages about the pipeline, its experiments and its tests: their commands as they stand, in a tiny copy of the project.
+
+The first `make repro` runs the whole pipeline; every page starts from what it left. A command must end well, say what SAYS
+has of it and leave what MADE has of it. Pytest is told to take one file of tests, the benchmark to measure little; `make venv`
+finds its stamp missing, and every package there.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from doc_blocks import ROOT, Block, of, pages_taken_by
+from tiny_project import in_project, make_project, wait_for_queue
+
+SAYS = {
+    "make repro": "Gate: green",
+    "make test": "passed",
+    "dvc status": "Data and pipelines are up to date.",
+    "dvc dag": "evaluate",
+    "dvc repro": "Data and pipelines are up to date.",
+    "dvc metrics show": "data/metrics/summary.json",
+    "dvc plots": "index.html",
+    "dvc exp run -S": "Experiment results have been applied to your workspace.",
+    "dvc exp run --queue": "Queued experiment",
+    "dvc exp show": "workspace",
+    "dvc exp apply": "Changes for experiment",
+    "python -m autovoice.config model": "name: small",
+}
+BEFORE = {
+    "make notebooks": f"cp {ROOT / 'metrics/baseline.json'} metrics; ",  # of the project as it is, which a notebook reads
+    "make venv": "rm .venv/stamp-cpu; ",
+    "make test": "PYTEST_ADDOPTS=tests/unit/test_engines.py ",
+    "make bench": "BENCH='--systems fast world --threads 1 --rtf-length 2 --lengths 1 --batches 1' ",
+}
+MADE = {
+    "make repro": "data/bundle/manifest.json",
+    "python -m pipelines.train": "data/adapted/choice.json",
+    "dvc plots diff HEAD NAME": "dvc_plots/index.html",
+    "dvc plots diff": "plots/index.html",
+    "make bench": "data/bench.json",
+    "make venv": ".venv/stamp-cpu",
+    ".venv/bin/pre-commit": ".git/hooks/pre-commit",
+}
+PAGES = pages_taken_by(__file__)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A tiny project after its first run, with the run's lock committed."""
+    project = make_project(tmp_path_factory.mktemp("project"))
+    assert SAYS["make repro"] in in_project(project, "make repro")
+    in_project(project, "git commit --quiet --all --message 'A first run'")
+    yield project
+    in_project(project, "dvc queue stop --kill")
+
+
+@pytest.fixture
+def project(ran: Path) -> Path:
+    """The same as it was after its first run."""
+    in_project(ran, "git checkout --quiet . && git clean --quiet --force -d && dvc checkout --quiet --force dvc.yaml")
+    return ran
+
+
+def run(block: Block, project: Path) -> None:
+    """Each command ends well, says what it must, and leaves what it must."""
+    for command in block.commands():
+        if command == "make notebooks":
+            pytest.importorskip("nbmake", reason="needs nbmake and ipykernel: make notebooks")
+        name = in_project(project, "dvc exp list --name-only").split()[0] if "NAME" in command else ""
+        said = in_project(project, of(BEFORE, command) + command.replace("NAME", name))
+        assert of(SAYS, command) in said, f"{command}\n{said}"
+        assert (project / of(MADE, command)).exists(), command
+        if command.startswith("dvc queue start"):
+            wait_for_queue(project)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_of_a_page_work(page: str, project: Path) -> None:
+    for block in PAGES[page]:
+        if block.language == "python":
+            (project / "block.py").write_text(block.text, encoding="utf-8")
+            in_project(project, "python block.py; rm block.py")
+        else:
+            run(block, project)
