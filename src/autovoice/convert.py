@@ -20,8 +20,8 @@ from autovoice.audio.windows import Window, array_blocks, overlapping_windows
 from autovoice.bundle import load_graphs
 from autovoice.config import AudioConfig, ContentConfig, ModelConfig, PresetConfig
 from autovoice.errors import AutovoiceError
-from autovoice.guidance import MIN_VOICED, guided, source_voice
-from autovoice.networks import Networks, OutOfMemory, Target
+from autovoice.guidance import CONSTANT_FRAMES, MIN_VOICED, Guidance, source_voice
+from autovoice.networks import Networks, OutOfMemory
 from autovoice.retrieval import retrieve
 from autovoice.spans import stage, staged
 from autovoice.synthesis import synthesise
@@ -60,11 +60,11 @@ class Frames:
 
 @dataclass
 class Wish:
-    """How a source is to be spoken; own: its own voice as its first window shows it, where guidance leads away from it."""
+    """How a source is to be spoken; guidance: away from its own voice, once its first window has shown that."""
 
     voice: VoiceProfile
     preset: PresetConfig
-    own: Target | None = None
+    guidance: Guidance | None = None
 
 
 class VoiceConverter:
@@ -187,7 +187,8 @@ class VoiceConverter:
         if (
             preset.guidance and not voice.adapted and window.start == 0
         ):  # adapted weights leave the source by themselves
-            wish.own = source_voice(self.networks, padded, said, frames.f0, preset.reference_s)
+            own = source_voice(self.networks, padded, said, frames.f0, preset.reference_s)
+            wish.guidance = Guidance(own, preset.guidance) if own else None
         spoken = self._speak(said, frames, wish)
         if preset.feedback or preset.voice_feedback:
             said, voice = self._corrected(said, spoken, frames.f0, voice, preset)
@@ -229,7 +230,8 @@ class VoiceConverter:
         size, context = (max(1, round(s * 50)) for s in (min(preset.chunk_s, self._chunk_limit_s), preset.context_s))
         parts = []
         for start in range(0, n, size):
-            a, b, end = max(0, start - context), min(n, start + size + context), min(n, start + size)
+            a, end = max(0, start - context), min(n, start + size)
+            b = min(n, max(start + size + context, CONSTANT_FRAMES // 2))
             part = self._generate(content, frames, slice(a, b), wish)
             parts.append(part[(start - a) * per_frame : (end - a) * per_frame])
         return np.concatenate(parts)
@@ -240,9 +242,9 @@ class VoiceConverter:
         said = (content[None, part], frames.f0[None, at_10_ms], frames.loudness[None, at_10_ms])
         with stage("generator"):
             filters = self.networks.generate(*said, [wish.voice.target(wish.preset.reference_s)])
-            if wish.own is not None:
-                own = self.networks.generate(*said, [wish.own])
-                filters = guided(filters, own, said[1] > 0, wish.preset.guidance)
+            if wish.guidance:
+                own = self.networks.generate(*said, [wish.guidance.own])
+                filters = wish.guidance.lead(filters, own, said[1] > 0)
         with stage("synthesis"):
             source = (frames.excitation[None, samples], frames.noise[None, samples])
             return synthesise(filters, *source, self.audio)[0]

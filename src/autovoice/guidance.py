@@ -5,6 +5,8 @@ owed to that and what to the target; the difference is exaggerated, as classifie
 absence (Ho & Salimans 2022; by a weaker model in place of none, Karras et al. 2024).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from autovoice.audio.excitation import HARMONICS, NOISE
@@ -16,6 +18,8 @@ from autovoice.spans import stage
 
 MIN_VOICED = 80  # frames of 10 ms in the source, without which nobody can be recognised
 MAX_LOG_RATIO = 3.0  # 26 dB: where one of the two says silence, the difference says nothing of a voice
+CONSTANT_FRAMES = 400  # of 10 ms: all of them are in the first chunk, however short chunks become
+AMPLITUDES = ("harmonic", "breath")
 LOWEST = np.float32(1e-7)  # amplitude
 
 
@@ -36,22 +40,49 @@ def source_voice(
     return Target(networks.embed_speaker(heard), content[:n], ref_mel_of({"content": content[:n], "mel": mel}))
 
 
-@stage("guidance")
-def guided(target: Filters, source: Filters, voiced: np.ndarray, share: float) -> Filters:
-    """Filters in the target's voice and of the same content in the source's own -> those with `share` more of the difference.
+@dataclass
+class Guidance:
+    """Leads one source's filters away from its own voice; keeps what the two voices always differ by.
 
-    Amplitudes alone, in the logarithm: phases have no direction that more of it would follow. A frame, voiced or not (T,), stays
-    as loud as it was: that is the words', not the voice's.
+    That constant, over the source's first seconds, is left as it is: a voice's long-term spectrum comes out right without
+    help, and more of it would overshoot.
     """
-    pairs = ((target.harmonic, source.harmonic), (target.breath, source.breath))
-    harmonic, breath = (led * np.exp(np.float32(share) * _log_ratio(led, other)) for led, other in pairs)
-    level = np.sqrt(_power(target.harmonic, target.breath, voiced) / _power(harmonic, breath, voiced))
-    return Filters(harmonic * level, target.phase, breath * level)
+
+    own: Target
+    share: float
+    constant: tuple[np.ndarray, np.ndarray] | None = None
+
+    @stage("guidance")
+    def lead(self, target: Filters, source: Filters, voiced: np.ndarray) -> Filters:
+        """Filters in the target's voice and of the same content in the source's own -> those with `share` more of the difference.
+
+        voiced: (B, T). The first call must be of the source's first CONSTANT_FRAMES frames or more. Amplitudes alone, in the
+        logarithm: phases have no direction that more of it would follow. A frame stays as loud as it was: that is the words', not
+        the voice's.
+        """
+        ratios = [log_ratio(getattr(target, name), getattr(source, name)) for name in AMPLITUDES]
+        if self.constant is None:
+            weights = (voiced[:, :CONSTANT_FRAMES], np.ones_like(voiced[:, :CONSTANT_FRAMES]))
+            means = [
+                mean_over(ratio[:, :CONSTANT_FRAMES], weight) for ratio, weight in zip(ratios, weights, strict=True)
+            ]
+            self.constant = (means[0], means[1])
+        further = [np.exp(np.float32(self.share) * (r - c)) for r, c in zip(ratios, self.constant, strict=True)]
+        harmonic, breath = (getattr(target, name) * more for name, more in zip(AMPLITUDES, further, strict=True))
+        level = np.sqrt(_power(target.harmonic, target.breath, voiced) / _power(harmonic, breath, voiced))
+        return Filters(harmonic * level, target.phase, breath * level)
 
 
-def _log_ratio(led: np.ndarray, other: np.ndarray) -> np.ndarray:
+def log_ratio(led: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Of amplitudes, natural, within MAX_LOG_RATIO."""
     ratio = np.log(np.maximum(led, LOWEST) / np.maximum(other, LOWEST))
     return np.clip(ratio, -MAX_LOG_RATIO, MAX_LOG_RATIO)
+
+
+def mean_over(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """values (B, T, bins) and weight (B, T) -> their weighted mean over time (B, 1, bins), 0 where nothing has weight."""
+    total = np.maximum(weight.sum(1), 1).astype(np.float32)[:, None, None]
+    return (values * weight[..., None]).sum(1, keepdims=True) / total
 
 
 def _power(harmonic: np.ndarray, breath: np.ndarray, voiced: np.ndarray) -> np.ndarray:

@@ -10,9 +10,9 @@ from autovoice.audio.resample import resample
 from autovoice.config import AudioConfig, compose
 from autovoice.convert import VoiceConverter
 from autovoice.features import at_level, extract_frames
-from autovoice.guidance import MAX_LOG_RATIO, MIN_VOICED, guided, source_voice
+from autovoice.guidance import CONSTANT_FRAMES, MAX_LOG_RATIO, MIN_VOICED, Guidance, source_voice
 from autovoice.models.speaker import embed_speaker
-from autovoice.networks import Filters
+from autovoice.networks import Filters, Target
 from autovoice.voice import VoiceProfile, clone_voice
 from tests.audio_files import RATE, at_rate, speech
 
@@ -30,9 +30,9 @@ def voice(converter: VoiceConverter) -> VoiceProfile:
     return clone_voice("nikolay", [at_rate(speech("nikolay", 12.0), AUDIO.output_rate)], networks=converter.networks)
 
 
-def filters(seed: int) -> Filters:
+def filters(seed: int, n_frames: int = 4) -> Filters:
     rng = np.random.default_rng(seed)
-    harmonic, phase, breath = (rng.normal(size=(1, 4, 5)).astype(np.float32) for _ in range(3))
+    harmonic, phase, breath = (rng.normal(size=(1, n_frames, 5)).astype(np.float32) for _ in range(3))
     return Filters(np.exp(harmonic), phase, np.exp(breath))
 
 
@@ -43,30 +43,52 @@ def power(filters: Filters, voiced: np.ndarray) -> np.ndarray:
     return voiced * pulses.var() * (filters.harmonic**2).sum(-1) + noise.var() * (filters.breath**2).sum(-1)
 
 
-def test_amplitudes_go_a_share_further_phases_and_levels_stay() -> None:
+def guidance(share: float) -> Guidance:
+    return Guidance(Target(*(np.zeros(1, np.float32) for _ in range(3))), share)
+
+
+def test_amplitudes_go_a_share_further_but_for_what_is_constant() -> None:
     target, source, voiced = filters(0), filters(1), np.array([[True, True, False, False]])
-    led = guided(target, source, voiced, 0.5)
-    pairs = ((led.harmonic, target.harmonic, source.harmonic), (led.breath, target.breath, source.breath))
-    louder = [np.log(made) - np.log(one) - 0.5 * np.clip(np.log(one / other), -3, 3) for made, one, other in pairs]
-    assert np.allclose(louder[0], louder[0][..., :1], atol=1e-5)  # one level a frame
-    assert np.allclose(louder[0], louder[1], atol=1e-5)
-    assert np.allclose(power(led, voiced), power(target, voiced), rtol=1e-2)
+    led = guidance(0.5).lead(target, source, voiced)
+    for name, weight in (("harmonic", voiced[..., None]), ("breath", np.ones((1, 4, 1)))):
+        made, one, other = (getattr(each, name) for each in (led, target, source))
+        ratio = np.clip(np.log(one / other), -MAX_LOG_RATIO, MAX_LOG_RATIO)
+        constant = (ratio * weight).sum(1, keepdims=True) / weight.sum(1, keepdims=True)
+        level = np.log(made / one) - 0.5 * (ratio - constant)
+        assert np.allclose(level, level[..., :1], atol=1e-5)  # one a frame
     assert np.array_equal(led.phase, target.phase)
     assert not np.allclose(led.harmonic, target.harmonic, rtol=0.1)
-    for same in (guided(target, source, voiced, 0.0), guided(target, target, voiced, 0.5)):
+
+
+def test_frames_stay_as_loud_as_they_were() -> None:
+    target, source, voiced = filters(0), filters(1), np.array([[True, True, False, False]])
+    led = guidance(0.5).lead(target, source, voiced)
+    assert np.allclose(power(led, voiced), power(target, voiced), rtol=1e-2)
+    silent = guidance(0.5).lead(Filters(*(np.zeros_like(part) for part in target)), source, voiced)
+    assert not np.any(silent.harmonic)
+    assert not np.any(silent.breath)
+
+
+def test_no_share_and_no_difference_change_nothing() -> None:
+    target, source, voiced = filters(0), filters(1), np.ones((1, 4), bool)
+    for same in (guidance(0.0).lead(target, source, voiced), guidance(0.5).lead(target, target, voiced)):
         assert np.allclose(same.harmonic, target.harmonic, rtol=1e-5)
         assert np.allclose(same.breath, target.breath, rtol=1e-5)
 
 
-def test_where_the_source_says_silence_the_target_is_not_blown_up() -> None:
-    target, source, voiced = filters(0), filters(1), np.ones((1, 4), bool)
-    source.harmonic[..., 0] = 0.0
-    led = guided(target, source, voiced, 0.5)
-    further = np.log(led.harmonic / target.harmonic)
-    assert (further.max(-1) - further.min(-1) <= MAX_LOG_RATIO + 1e-5).all()  # of the two bounds, half each
-    silent = guided(Filters(*(np.zeros_like(part) for part in target)), source, voiced, 0.5)
-    assert not np.any(silent.harmonic)
-    assert not np.any(silent.breath)
+def test_the_first_seconds_say_what_is_constant() -> None:
+    target, source, voiced = (
+        filters(0, CONSTANT_FRAMES + 9),
+        filters(1, CONSTANT_FRAMES + 9),
+        np.ones((1, CONSTANT_FRAMES + 9), bool),
+    )
+    whole, parts = guidance(0.5), guidance(0.5)
+    led = whole.lead(target, source, voiced)
+    cuts = [slice(0, CONSTANT_FRAMES), slice(CONSTANT_FRAMES, None)]
+    joined = [
+        parts.lead(*(Filters(*(x[:, cut] for x in one)) for one in (target, source)), voiced[:, cut]) for cut in cuts
+    ]
+    assert np.allclose(np.concatenate([part.harmonic for part in joined], 1), led.harmonic, rtol=1e-5)
 
 
 def test_the_source_s_voice_is_heard_in_its_beginning_alone(converter: VoiceConverter) -> None:
