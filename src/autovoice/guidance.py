@@ -5,13 +5,13 @@ owed to that and what to the target; the difference is exaggerated, as classifie
 absence (Ho & Salimans 2022; by a weaker model in place of none, Karras et al. 2024).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from autovoice.audio.excitation import HARMONICS, NOISE
 from autovoice.audio.mel import log_mel
-from autovoice.config import AudioConfig
+from autovoice.config import AudioConfig, PresetConfig
 from autovoice.features import ref_mel_of
 from autovoice.networks import Filters, Networks, Target
 from autovoice.spans import stage
@@ -38,6 +38,12 @@ def source_voice(
     heard = wav[: n * 2 * audio.hop_length]
     mel = log_mel(heard, audio.sample_rate, audio.n_fft, audio.hop_length, audio.n_mels)[: 2 * n]
     return Target(networks.embed_speaker(heard), content[:n], ref_mel_of({"content": content[:n], "mel": mel}))
+
+
+def for_pieces(preset: PresetConfig) -> PresetConfig:
+    """The preset for a source that comes in pieces, without guidance: each would be led away from a voice of its own, and a
+    piece with too little voice from none, which is heard from one to the next."""
+    return replace(preset, guidance=0.0)
 
 
 @dataclass

@@ -15,6 +15,7 @@ from autovoice.audio.io import StreamWriter
 from autovoice.config import PresetConfig, SongConfig
 from autovoice.convert import VoiceConverter
 from autovoice.errors import AudioError
+from autovoice.guidance import for_pieces
 from autovoice.separation import load_separator
 from autovoice.song.match import headroom_gain
 from autovoice.song.phrases import FRAMES_PER_S, Gate, find_phrases, sung, voiced_share
@@ -100,7 +101,7 @@ def _listen(
         gate=Gate(singing, stems.sample_rate),
         converter=converter,
         voice=voice,
-        preset=preset,
+        preset=for_pieces(preset),
         seed=options.seed,
         watermark=options.watermark,
     )

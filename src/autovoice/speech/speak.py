@@ -14,6 +14,7 @@ from autovoice.config import PresetConfig
 from autovoice.convert import VoiceConverter
 from autovoice.data.segment import trim
 from autovoice.errors import ConfigError
+from autovoice.guidance import for_pieces
 from autovoice.speech.text import check, clean, is_english, sentences
 from autovoice.tts.front_end import FrontEnd, require_language
 from autovoice.voice import VoiceProfile
@@ -64,7 +65,7 @@ def speak(
         pause_s = 0.0
         for sentence in sentences(cleaned, language):
             source = _read(front_end, words(sentence.text), speed, gain, converter.audio.sample_rate)
-            if len(wav := converter.convert(source, voice, preset, shift_st, seed)):
+            if len(wav := converter.convert(source, voice, for_pieces(preset), shift_st, seed)):
                 pause = np.zeros(int(pause_s / speed * converter.audio.output_rate), np.float32)
                 yield Spoken(np.concatenate([pause, wav]), sentence.text, sentence.share)
                 pause_s = sentence.pause_s

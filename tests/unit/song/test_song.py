@@ -1,6 +1,7 @@
 """Whole songs: what is not sung stays to the sample, what is sung is in key, loud and in place, and what cannot be is said."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,12 @@ from scipy.ndimage import maximum_filter1d
 from autovoice.audio.f0 import extract_f0
 from autovoice.audio.resample import resample
 from autovoice.cli import main
+from autovoice.config import compose
+from autovoice.convert import VoiceConverter
 from autovoice.metrics.pitch import f0_corr, f0_rmse_hz
+from autovoice.song.convert import SongOptions, convert_song
 from autovoice.song.synthetic import Note, band, sing
+from autovoice.voice import VoiceProfile
 
 RATE = 22050
 MELODY = [Note(52 + step, 1.0 + 0.6 * i, 0.58, "aeiou"[i % 5]) for i, step in enumerate((0, 4, 7, 12, 7))]
@@ -97,6 +102,15 @@ def test_the_same_seed_gives_the_same_song_and_the_mark_is_not_in_the_band(folde
     near = maximum_filter1d(np.abs(converted(made)).max(1), RATE // 20)
     assert (near == 0).mean() > 0.4
     assert not (differs & (near == 0)).any()
+
+
+def test_phrases_are_led_away_from_nobody(folder: Path, tmp_path: Path) -> None:
+    voice, balanced = VoiceProfile.load(folder / "voices" / "carlo"), compose().presets["balanced"]
+    options = SongOptions(pitch=0.0, vocals=folder / "vocal.wav", accompaniment=folder / "band.wav")
+    assert balanced.guidance > 0
+    for name, preset in (("led", balanced), ("plain", replace(balanced, guidance=0.0))):
+        convert_song(None, tmp_path / f"{name}.wav", voice, VoiceConverter("cpu"), preset, options=options)
+    np.testing.assert_array_equal(sf.read(tmp_path / "led.wav")[0], sf.read(tmp_path / "plain.wav")[0])
 
 
 def test_tags_rate_and_format_follow_and_the_song_may_follow_into_the_key(folder: Path, capsys) -> None:

@@ -1,5 +1,6 @@
 """Speaking in a cloned voice, by the default front-end: streamed, repeatable, understood, in the voice's range. Extra speech."""
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -146,3 +147,15 @@ def test_the_benchmark_speaks_about_a_second_of_audio(converter: VoiceConverter,
     row = measure_speaking(Preset(converter, voice, PRESET), rounds=1)
     assert row["audio_s"] == pytest.approx(1.0, abs=0.2)
     assert 0 < row["latency_p50_ms"] <= row["latency_p95_ms"]
+
+
+def test_sentences_are_led_away_from_nobody(
+    front_end: FrontEnd, converter: VoiceConverter, voice: VoiceProfile
+) -> None:
+    balanced = compose().presets["balanced"]
+    assert balanced.guidance > 0
+    made = [
+        np.concatenate([sentence.wav for sentence in speak("It rained all day.", voice, front_end, converter, preset)])
+        for preset in (balanced, replace(balanced, guidance=0.0))
+    ]
+    assert np.array_equal(*made)
