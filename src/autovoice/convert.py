@@ -184,11 +184,8 @@ class VoiceConverter:
         noise = breath_noise(len(excitation), np.random.default_rng(seed + first))
         frames = Frames(inputs["f0"], inputs["loudness"], excitation, noise)
         said = self._said(padded, preset)
-        if (
-            preset.guidance and not voice.adapted and window.start == 0
-        ):  # adapted weights leave the source by themselves
-            own = source_voice(self.networks, padded, said, frames.f0, preset.reference_s)
-            wish.guidance = Guidance(own, preset.guidance) if own else None
+        if window.start == 0:
+            wish.guidance = self._guidance(padded, said, frames.f0, wish)
         spoken = self._speak(said, frames, wish)
         if preset.feedback or preset.voice_feedback:
             said, voice = self._corrected(said, spoken, frames.f0, voice, preset)
@@ -203,6 +200,14 @@ class VoiceConverter:
     def _said(self, wav: np.ndarray, preset: PresetConfig) -> np.ndarray:
         """wav (n,) at audio.sample_rate -> its content (n // 320, D)."""
         return self.networks.content(wav[None], "student" if preset.encoder == "student" else "large")[0]
+
+    def _guidance(self, wav: np.ndarray, said: np.ndarray, f0: np.ndarray, wish: Wish) -> Guidance | None:
+        """None where the preset has none or nobody is recognised; adapted weights leave the source by themselves."""
+        share, seconds = wish.preset.guidance, wish.preset.reference_s
+        if not share or wish.voice.adapted:
+            return None
+        own = source_voice(self.networks, wav, said, f0, seconds)
+        return Guidance(own, share) if own else None
 
     def _corrected(
         self, said: np.ndarray, spoken: np.ndarray, f0: np.ndarray, voice: VoiceProfile, preset: PresetConfig
