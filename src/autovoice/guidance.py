@@ -11,7 +11,7 @@ import numpy as np
 
 from autovoice.audio.excitation import HARMONICS, NOISE
 from autovoice.audio.mel import log_mel
-from autovoice.config import AudioConfig, PresetConfig
+from autovoice.config import PresetConfig
 from autovoice.features import ref_mel_of
 from autovoice.networks import Filters, Networks, Target
 from autovoice.spans import stage
@@ -34,7 +34,7 @@ def source_voice(
     n = min(len(content), max(1, int(seconds * 50)))
     if (f0[: 2 * n] > 0).sum() < MIN_VOICED:
         return None
-    audio: AudioConfig = networks.audio
+    audio = networks.audio
     heard = wav[: n * 2 * audio.hop_length]
     mel = log_mel(heard, audio.sample_rate, audio.n_fft, audio.hop_length, audio.n_mels)[: 2 * n]
     return Target(networks.embed_speaker(heard), content[:n], ref_mel_of({"content": content[:n], "mel": mel}))

@@ -197,10 +197,9 @@ def test_a_file_is_converted_in_blocks_to_the_same_samples(
 def test_an_adapted_voice_has_no_band_that_its_recordings_lack(converter: VoiceConverter, voice: VoiceProfile) -> None:
     assert 6000 < voice.band_hz < 8100  # recorded at 16 kHz
     source, above = speech("allison", 3.0), {}
+    plain = replace(PRESETS["balanced"], guidance=0.0)  # guidance would lead there by itself
     for name, own in (("base", voice), ("adapted", replace(voice, adapted=BASE_GENERATOR))):
-        made = converter.convert(
-            source, own, replace(PRESETS["balanced"], guidance=0.0)
-        )  # it would lead there by itself
+        made = converter.convert(source, own, plain)
         power = (
             np.abs(np.fft.rfft(made * np.hanning(len(made)))) ** 2
         )  # a rectangular window leaks more than the voice has
