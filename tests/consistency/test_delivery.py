@@ -32,7 +32,9 @@ def test_actions_are_pinned_and_a_workflow_may_only_read(path):
 def test_images_are_pinned_by_digest():
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     base = re.search(r"^ARG BASE=(.+)$", dockerfile, re.M)[1]
-    assert not re.search(r"^#\s*syntax\s*=", dockerfile, re.M)  # a frontend is an image too, and this file needs no other's
+    assert not re.search(
+        r"^#\s*syntax\s*=", dockerfile, re.M
+    )  # a frontend is an image too, and this file needs no other's
     foreign = [s["image"] for s in COMPOSE["services"].values() if not s["image"].startswith("autovoice:")]
     assert all(re.fullmatch(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", image) for image in (base, *foreign))
 
