@@ -39,6 +39,12 @@ def test_images_are_pinned_by_digest():
     assert all(re.fullmatch(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", image) for image in (base, *foreign))
 
 
+def test_no_two_services_build_one_name():
+    """They are built at once, and the second is refused: "already exists"."""
+    built = [service["image"] for service in COMPOSE["services"].values() if "build" in service]
+    assert len(built) == len(set(built)) > 1
+
+
 def test_services_know_their_secrets_from_files_and_start_in_order():
     declared, services = set(COMPOSE["secrets"]), COMPOSE["services"]
     made = (ROOT / "deploy" / "make_secrets.sh").read_text(encoding="utf-8")
