@@ -97,7 +97,7 @@ class TrainerConfig:
 
     accelerator: str = "cpu"
     devices: int = 1
-    precision: str = "32-true"
+    precision: str = "auto"  # auto: bf16-mixed where the CPU multiplies bfloat16 itself, else 32-true
     max_steps: int = 240
     batch_size: int = 8
     segment_s: float = 1.28
@@ -126,6 +126,7 @@ class PresetConfig:
     feedback: float = 0.0  # of the words that a first pass loses, how much a second one is given back; 0: none
     voice_feedback: float = 0.0  # and of the voice that it misses; both 0: one pass
     guidance: float = 0.3  # how much further from the source's own voice than it comes by itself; 0: none
+    sharpening: float = 0.1  # how much more contrast the formants get than they come with; 0: none
     chunk_s: float = 24.0  # the generator makes so much at once; it changes memory, not the result
     context_s: float = 2.0
 
@@ -266,10 +267,9 @@ def _compose(overrides: Sequence[str]) -> Any:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    folder = conf_dir()
-    check_overrides(overrides, folder, Config)
+    check_overrides(overrides, conf_dir(), Config)
     try:
-        with initialize_config_dir(str(folder), version_base="1.3"):
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
             return hydra_compose("config", list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(" ".join(str(error).split()), " ".join(overrides), "see conf/ for keys and groups") from error

@@ -13,7 +13,7 @@ CHOICES = {
     "dataset.name": ("demo", "folder", "librispeech", "vctk", "libritts", "manifest"),
     "trainer.accelerator": ("cpu", "gpu", "cuda", "auto"),
     "trainer.trainable": ("all", "adaln_head", "low_rank"),
-    "trainer.precision": ("32-true", "bf16-mixed", "16-mixed"),
+    "trainer.precision": ("auto", "32-true", "bf16-mixed", "16-mixed"),
     "pretrain.accelerator": ("cpu", "gpu", "auto"),
     "pretrain.strategy": ("auto", "ddp"),
     "pretrain.precision": ("32-true", "bf16-mixed"),
@@ -126,7 +126,7 @@ def check_values(config: Any) -> None:
     _require(divides, "model.n_heads", n_heads, "a divisor of model.dim, or 0")
     for name, preset in config.presets.items():
         _check_choice(f"presets.{name}.encoder", preset.encoder, ("large", "student"))
-        for field in ("feedback", "voice_feedback", "guidance"):
+        for field in ("feedback", "voice_feedback", "guidance", "sharpening"):
             value = getattr(preset, field)
             _require(0 <= value <= 2, f"presets.{name}.{field}", value, "from 0 to 2")
         _require(0 <= preset.retrieval <= 1, f"presets.{name}.retrieval", preset.retrieval, "from 0 to 1")

@@ -23,6 +23,7 @@ from autovoice.errors import AutovoiceError
 from autovoice.guidance import CONSTANT_FRAMES, MIN_VOICED, Guidance, source_voice
 from autovoice.networks import Networks, OutOfMemory
 from autovoice.retrieval import retrieve
+from autovoice.sharpening import sharpened
 from autovoice.spans import stage, staged
 from autovoice.synthesis import synthesise
 from autovoice.voice import VoiceProfile, load_networks
@@ -250,6 +251,7 @@ class VoiceConverter:
             if wish.guidance:
                 own = self.networks.generate(*said, [wish.guidance.own])
                 filters = wish.guidance.lead(filters, own, said[1] > 0)
+            filters = sharpened(filters, said[1] > 0, wish.preset.sharpening, self.audio.output_rate)
         with stage("synthesis"):
             source = (frames.excitation[None, samples], frames.noise[None, samples])
             return synthesise(filters, *source, self.audio)[0]

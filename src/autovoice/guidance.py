@@ -9,18 +9,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autovoice.audio.excitation import HARMONICS, NOISE
 from autovoice.audio.mel import log_mel
 from autovoice.config import PresetConfig
 from autovoice.features import ref_mel_of
-from autovoice.networks import Filters, Networks, Target
+from autovoice.networks import LOWEST, Filters, Networks, Target
 from autovoice.spans import stage
 
 MIN_VOICED = 80  # frames of 10 ms in the source, without which nobody can be recognised
 MAX_LOG_RATIO = 3.0  # 26 dB: where one of the two says silence, the difference says nothing of a voice
 CONSTANT_FRAMES = 400  # of 10 ms: all of them are in the first chunk, however short chunks become
 AMPLITUDES = ("harmonic", "breath")
-LOWEST = np.float32(1e-7)  # amplitude
 
 
 @stage("guidance")
@@ -75,8 +73,7 @@ class Guidance:
             self.constant = (means[0], means[1])
         further = [np.exp(np.float32(self.share) * (r - c)) for r, c in zip(ratios, self.constant, strict=True)]
         harmonic, breath = (getattr(target, name) * more for name, more in zip(AMPLITUDES, further, strict=True))
-        level = np.sqrt(_power(target.harmonic, target.breath, voiced) / _power(harmonic, breath, voiced))
-        return Filters(harmonic * level, target.phase, breath * level)
+        return target.reshaped(harmonic, breath, voiced)
 
 
 def log_ratio(led: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -89,10 +86,3 @@ def mean_over(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """values (B, T, bins) and weight (B, T) -> their weighted mean over time (B, 1, bins), 0 where nothing has weight."""
     total = np.maximum(weight.sum(1), 1).astype(np.float32)[:, None, None]
     return (values * weight[..., None]).sum(1, keepdims=True) / total
-
-
-def _power(harmonic: np.ndarray, breath: np.ndarray, voiced: np.ndarray) -> np.ndarray:
-    """Of what the filters pass of the excitation, which has none in unvoiced frames, and of the noise: (B, T, 1)."""
-    passed = (np.square(part).sum(-1, keepdims=True) for part in (harmonic, breath))
-    shares = (np.float32(HARMONICS**2) * voiced[..., None], np.float32(NOISE**2))
-    return sum(share * part for share, part in zip(shares, passed, strict=True)) + np.float32(LOWEST**2)

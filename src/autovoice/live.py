@@ -15,6 +15,7 @@ from autovoice.audio.loudness import LOUDNESS_FLOOR, active_power_dbfs, silence_
 from autovoice.audio.mel import AFTER, BEFORE
 from autovoice.audio.mel import FRAME_LENGTH as FRAME
 from autovoice.networks import Networks
+from autovoice.sharpening import sharpened
 from autovoice.synthesis import LiveSynthesis
 from autovoice.voice import VoiceProfile
 
@@ -50,10 +51,14 @@ class LiveConverter:
         voice: VoiceProfile,
         shift_st: float | None = None,
         reference_s: float = 4.0,
+        sharpening: float = 0.0,
         seed: int = 0,
     ) -> None:
-        """shift_st: None = follow the speaker's median pitch. Raises AssetError for a generator that is not causal."""
-        self.audio, self.voice, self.fixed_shift_st = networks.audio, voice, shift_st
+        """shift_st: None = follow the speaker's median pitch; sharpening: as a preset's.
+
+        Raises AssetError for a generator that is not causal.
+        """
+        self.audio, self.voice, self.fixed_shift_st, self.sharpening = networks.audio, voice, shift_st, sharpening
         self.steps = networks.steps(voice.target(reference_s))
         self.synthesis = LiveSynthesis(self.audio, seed)
         self.running = Running()
@@ -83,7 +88,9 @@ class LiveConverter:
         heard = (heard * gain).astype(np.float32)
         f0, filled = self._pitch(heard)
         content, loudness = self.steps.content(heard[-(BEFORE + AFTER) :]), self._loudness(heard)
-        wav = self.synthesis.push(self.steps.filters(content, f0, loudness), f0, filled)
+        filters = self.steps.filters(content, f0, loudness)
+        filters = sharpened(filters, f0[None] > 0, self.sharpening, self.audio.output_rate)
+        wav = self.synthesis.push(filters, f0, filled)
         loud = np.concatenate([self.gate, loudness])
         gated = silence_gate(loud, self.audio.output_hop)[self.audio.output_hop :] if len(loud) > 1 else wav
         self.gate = loudness[-1:]

@@ -9,10 +9,12 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
+from autovoice.audio.excitation import HARMONICS, NOISE
 from autovoice.audio.mel import FRAME_LENGTH, MAX_FRAMES
 from autovoice.config import AudioConfig, ContentConfig
 
 Encoder = Literal["large", "student"]
+LOWEST = np.float32(1e-7)  # amplitude: -140 dB
 N_HEARD = 8  # voices that are kept as the generator hears them: four, and as many sources' own
 
 
@@ -29,6 +31,17 @@ class Filters(NamedTuple):
     harmonic: np.ndarray
     phase: np.ndarray
     breath: np.ndarray
+
+    def power(self, voiced: np.ndarray) -> np.ndarray:
+        """Of what is passed of the excitation, which has none where voiced (B, T) is False, and of the noise: (B, T, 1)."""
+        passed = (np.square(part).sum(-1, keepdims=True) for part in (self.harmonic, self.breath))
+        shares = (np.float32(HARMONICS**2) * voiced[..., None], np.float32(NOISE**2))
+        return sum(share * part for share, part in zip(shares, passed, strict=True)) + np.float32(LOWEST**2)
+
+    def reshaped(self, harmonic: np.ndarray, breath: np.ndarray, voiced: np.ndarray) -> "Filters":
+        """Other amplitudes, each frame as loud as it was."""
+        level = np.sqrt(self.power(voiced) / Filters(harmonic, self.phase, breath).power(voiced))
+        return Filters(harmonic * level, self.phase, breath * level)
 
 
 @dataclass(frozen=True, eq=False)

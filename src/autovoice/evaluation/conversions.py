@@ -28,6 +28,7 @@ CODE = (
     "features.py",
     "guidance.py",
     "retrieval.py",
+    "sharpening.py",
     "synthesis.py",
     "voice.py",
     "watermark",

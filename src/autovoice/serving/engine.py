@@ -169,9 +169,9 @@ class Engine:
 
     def live(self, voice: VoiceProfile, shift_st: float | None) -> LiveConverter:
         """A stream into a voice, on the CPU; shift_st: None follows the speaker."""
-        reference_s = self.config.presets["fast"].reference_s
+        fast = self.config.presets["fast"]
         assert self._live is not None, "load first"
-        return LiveConverter(self._live, voice, shift_st, reference_s)
+        return LiveConverter(self._live, voice, shift_st, fast.reference_s, fast.sharpening)
 
     @cached_property
     def languages(self) -> list[str]:

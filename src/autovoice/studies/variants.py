@@ -52,11 +52,16 @@ def folder_of(cfg: Config, recordings: list[Recording]) -> Path:
     return Path(cfg.pretrain.work_dir) / "studies" / key
 
 
+def measured_of(cfg: Config, recordings: list[Recording]) -> Path:
+    """Where a variant's evaluation lives: presets change it, not the weights."""
+    p = cfg.pretrain
+    return folder_of(cfg, recordings) / key_of(cfg.protocol, cfg.presets, cfg.evaluate, p.manifest, p.root)
+
+
 def run_variant(cfg: Config, name: str, recordings: list[Recording], say: Callable[[str], None] = print) -> Variant:
     """Extracts features that are missing, trains, converts and measures; each is skipped where it was done before."""
     p, recordings = cfg.pretrain, some_speakers(recordings, cfg.pretrain.max_speakers, cfg.seed)
-    folder = folder_of(cfg, recordings)
-    measured = folder / key_of(cfg.protocol, cfg.presets, cfg.evaluate, p.manifest, p.root)
+    folder, measured = folder_of(cfg, recordings), measured_of(cfg, recordings)
     features = Path(p.work_dir) / "studies" / f"features_{key_of(cfg.audio, cfg.content, p.root)}"
     weights, summary = folder / "base.safetensors", measured / "metrics" / "summary.json"
     if not weights.is_file():

@@ -24,6 +24,7 @@ from autovoice.models.generator import Generator
 from autovoice.models.speaker import embed_speaker
 from autovoice.training.callbacks import LossHistory, read_history
 from autovoice.training.data import IntervalData
+from autovoice.training.devices import precision_of
 from autovoice.training.features import extract_features
 from autovoice.training.low_rank import add_low_rank
 from autovoice.training.mix import draw_weights, read_mix
@@ -155,7 +156,7 @@ def _trainer(cfg: Config, last: Path, callbacks: list[L.Callback]) -> L.Trainer:
     return L.Trainer(
         accelerator=t.accelerator,
         devices=t.devices,
-        precision=t.precision,  # type: ignore[arg-type]
+        precision=precision_of(t.precision),  # type: ignore[arg-type]
         max_epochs=-(-t.max_steps // t.val_every_steps),
         reload_dataloaders_every_n_epochs=1,
         logger=False,

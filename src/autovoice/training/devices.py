@@ -28,6 +28,14 @@ def accelerator_of(cfg: PretrainConfig) -> str:
     return "cuda"
 
 
+def precision_of(wanted: str) -> str:
+    """Lightning's name of a precision; auto: a CPU's, in two thirds of the time where it multiplies bfloat16 itself."""
+    if wanted != "auto":
+        return wanted
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.11 does not tell
+    return "bf16-mixed" if known.get("avx512_bf16") or known.get("amx_bf16") else "32-true"
+
+
 def trainer_on(
     cfg: PretrainConfig, max_epochs: int, checkpoint: Path, callbacks: Sequence[L.Callback], **options: Any
 ) -> L.Trainer:

@@ -10,7 +10,7 @@ from autovoice.errors import ConfigError
 from autovoice.models.discriminator import Discriminators
 from autovoice.models.generator import Generator, NoReference
 from autovoice.studies.report import markdown, plot
-from autovoice.studies.variants import Variant, folder_of, n_parameters, row_of
+from autovoice.studies.variants import Variant, folder_of, measured_of, n_parameters, row_of
 from autovoice.training.corpus import Recording, pseudo_speakers, some_speakers
 from autovoice.training.module import GeneratorTraining, save_weights
 from autovoice.training.pretrain import schedule_of
@@ -56,8 +56,8 @@ def test_an_override_of_no_key_or_no_value_is_one_sentence() -> None:
 @pytest.mark.parametrize("name", ["ablation", "people", "steps", "parameters"])
 def test_variants_of_every_study_are_different_configurations(name: str) -> None:
     cfg = compose([f"study={name}"])
-    made = [varied(cfg, [*cfg.study.common, *overrides]) for overrides in list(cfg.study.variants.values())[:5]]
-    assert len({folder_of(variant, RECORDINGS) for variant in made}) == len(made) >= 4
+    made = [varied(cfg, [*cfg.study.common, *overrides]) for overrides in list(cfg.study.variants.values())[:6]]
+    assert len({measured_of(variant, RECORDINGS) for variant in made}) == len(made) >= 4
 
 
 def test_parameters_are_those_of_the_generator_alone(tmp_path: Path) -> None:
@@ -79,3 +79,10 @@ def test_the_table_shows_what_was_measured_and_the_plot_is_drawn(tmp_path: Path)
     for axis in ("", "parameters"):
         plot(rows, axis, tmp_path / f"{axis}.png")
         assert (tmp_path / f"{axis}.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_preset_changes_what_is_measured_and_not_what_is_trained() -> None:
+    base = compose(["protocol.half=choose"])
+    other = varied(base, ["presets.balanced.retrieval=0"])
+    assert folder_of(other, RECORDINGS) == folder_of(base, RECORDINGS)
+    assert measured_of(other, RECORDINGS) != measured_of(base, RECORDINGS)

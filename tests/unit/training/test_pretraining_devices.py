@@ -15,7 +15,7 @@ from autovoice.errors import ConfigError
 from autovoice.training import losses
 from autovoice.training.callbacks import LossHistory, Throughput, read_history
 from autovoice.training.data import IntervalData, batch_number
-from autovoice.training.devices import trainer_on
+from autovoice.training.devices import precision_of, trainer_on
 from autovoice.training.pretrain import build_module, group_by_speaker
 from autovoice.training.segments import SegmentBatches, SegmentConfig
 
@@ -136,3 +136,11 @@ def test_auto_is_the_cpu_where_there_is_no_gpu(tmp_path: Path) -> None:
         trainer_on(PretrainConfig(accelerator="auto"), 1, tmp_path / "last.ckpt", []).strategy.root_device.type
         == expected
     )
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").is_file(), reason="asks Linux for what the processor can do")
+def test_an_automatic_precision_is_bfloat16_where_the_processor_multiplies_it() -> None:
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    native = hasattr(torch.cpu, "get_capabilities") and bool({"avx512_bf16", "amx_bf16"} & set(flags))
+    assert precision_of("auto") == ("bf16-mixed" if native else "32-true")
+    assert precision_of("16-mixed") == "16-mixed"
