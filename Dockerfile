@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # CPU:  docker build -t autovoice .
 # CUDA: docker build -t autovoice:gpu --build-arg DEVICE=gpu --build-arg TORCH_INDEX= .
 # Both stand on the same base: the CUDA wheels of torch bring CUDA, so that a base of NVIDIA's would be a second copy of it.

@@ -55,13 +55,18 @@ def write_recordings(folder: Path) -> None:
             shutil.copy(path, folder / reader)
 
 
-def make_project(folder: Path, settings: str = TINY) -> Path:
-    """The working tree of this repository, made tiny and committed in a repository of its own. Nothing has been run in it."""
+def copy_project(folder: Path) -> None:
+    """The working tree of this repository, but for what git ignores."""
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
         if name and (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
+
+
+def make_project(folder: Path, settings: str = TINY) -> Path:
+    """The same, made tiny and committed in a repository of its own. Nothing has been run in it."""
+    copy_project(folder)
     (folder / "metrics/baseline.json").unlink()
     write_recordings(folder / "data/raw/tiny")
     write_recordings(folder / "recordings")  # as a page calls one's own

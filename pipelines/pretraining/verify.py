@@ -14,13 +14,15 @@ from autovoice.evaluation.overlap import base_trained
 from autovoice.evaluation.protocol import run_protocol
 from autovoice.evaluation.run import means_of, summary_table
 from autovoice.stage import run_stage
-from autovoice.training.corpus import read_recipe
+from autovoice.training.corpus import check_features, read_recipe
 
 
 def main(cfg: Config) -> dict[str, float]:
     p, console = cfg.pretrain, Console(width=200)
     torch.set_num_threads(p.num_threads)
     work, root = Path(p.work_dir), Path(p.root)
+    if not cfg.protocol.weights:  # else of another training
+        check_features(work / "features", cfg.content, cfg.audio)
     trained = base_trained((r.speaker, root / r.path) for r in read_recipe(work / "recipe.csv") if r.ratio == 1)
     weights = cfg.protocol.weights or str(work / "base.safetensors")
     protocol = replace(cfg.protocol, manifest=p.manifest, root=str(root), weights=weights)

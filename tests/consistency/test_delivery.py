@@ -30,9 +30,19 @@ def test_actions_are_pinned_and_a_workflow_may_only_read(path):
 
 
 def test_images_are_pinned_by_digest():
-    base = re.search(r"^ARG BASE=(.+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.M)[1]
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    base = re.search(r"^ARG BASE=(.+)$", dockerfile, re.M)[1]
+    assert not re.search(
+        r"^#\s*syntax\s*=", dockerfile, re.M
+    )  # a frontend is an image too, and this file needs no other's
     foreign = [s["image"] for s in COMPOSE["services"].values() if not s["image"].startswith("autovoice:")]
     assert all(re.fullmatch(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", image) for image in (base, *foreign))
+
+
+def test_no_two_services_build_one_name():
+    """They are built at once, and the second is refused: "already exists"."""
+    built = [service["image"] for service in COMPOSE["services"].values() if "build" in service]
+    assert len(built) == len(set(built)) > 1
 
 
 def test_services_know_their_secrets_from_files_and_start_in_order():

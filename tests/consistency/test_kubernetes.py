@@ -33,6 +33,17 @@ def one(objects, kind, name="autovoice"):
     return found[0]
 
 
+def pod_of(job):
+    """What a CronJob runs."""
+    return job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+
+def database_of(pod):
+    """The setting of a pod's command, none for SQLite in --data."""
+    words = pod["containers"][0]["args"]
+    return [word.removeprefix("--data=") for word in words if "serve.database=" in word or word.endswith("/data/serve")]
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_objects_fit_their_schemas(rendered, overlay):
     validate = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate has the schemas").validate
@@ -44,8 +55,8 @@ def test_objects_fit_their_schemas(rendered, overlay):
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_pods_run_without_rights_within_limits(rendered, overlay):
     deployment = one(rendered[overlay], "Deployment")["spec"]["template"]["spec"]
-    nightly = one(rendered[overlay], "CronJob", "quality-regression")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    for pod in (deployment, nightly):
+    jobs = [pod_of(one(rendered[overlay], "CronJob", name)) for name in ("quality-regression", "first-key")]
+    for pod in (deployment, *jobs):
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["automountServiceAccountToken"] is False
         for container in pod["containers"]:
@@ -56,6 +67,15 @@ def test_pods_run_without_rights_within_limits(rendered, overlay):
             assert container["image"].startswith("ghcr.io/")
             assert ":" in container["image"].rsplit("/", 1)[1]
     assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(deployment["containers"][0])
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_first_key_is_made_where_the_server_looks_for_it_and_not_by_itself(rendered, overlay):
+    job, deployment = one(rendered[overlay], "CronJob", "first-key"), one(rendered[overlay], "Deployment")
+    server, keys = deployment["spec"]["template"]["spec"], pod_of(job)
+    assert job["spec"]["suspend"] is True
+    assert database_of(keys) == database_of(server)
+    assert [v for v in keys["volumes"] if "emptyDir" not in v] == [v for v in server["volumes"] if "emptyDir" not in v]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -1,20 +1,22 @@
 """The pages about the pipeline, its experiments and its tests: their commands as they stand, in a tiny copy of the project.
 
 The first `make repro` runs the whole pipeline; every page starts from what it left. A command must end well, say what SAYS
-has of it and leave what MADE has of it. Pytest is told to take one file of tests, the benchmark to measure little; `make venv`
-finds its stamp missing, and every package there.
+has of it and leave what MADE has of it. Pytest is told to take one file of tests, coverage to count what that file is of, the
+benchmark to measure little; `make venv` finds its stamp missing, and every package there.
 """
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doc_blocks import ROOT, Block, of, pages_taken_by
+from doc_blocks import ROOT, Block, of, pages_taken_by, taken_by
 from tiny_project import in_project, make_project, wait_for_queue
 
 SAYS = {
     "make repro": "Gate: green",
     "make test": "passed",
+    "make coverage": "coverage: 100.0 % of the branches",
     "dvc status": "Data and pipelines are up to date.",
     "dvc dag": "evaluate",
     "dvc repro": "Data and pipelines are up to date.",
@@ -30,6 +32,7 @@ BEFORE = {
     "make notebooks": f"cp {ROOT / 'metrics/baseline.json'} metrics; ",  # of the project as it is, which a notebook reads
     "make venv": "rm .venv/stamp-cpu; ",
     "make test": "PYTEST_ADDOPTS=tests/unit/test_engines.py ",
+    "make coverage": "printf '[report]\\ninclude = src/autovoice/live.py' > .coveragerc; PYTEST_ADDOPTS=tests/unit/test_live.py ",
     "make bench": "BENCH='--systems fast world --threads 1 --rtf-length 2 --lengths 1 --batches 1' ",
 }
 MADE = {
@@ -41,7 +44,8 @@ MADE = {
     "make venv": ".venv/stamp-cpu",
     ".venv/bin/pre-commit": ".git/hooks/pre-commit",
 }
-PAGES = pages_taken_by(__file__)
+ON_A_GPU = [block for block in taken_by(__file__) if "DEVICE=gpu" in block.text]
+PAGES = {page: [block for block in own if block not in ON_A_GPU] for page, own in pages_taken_by(__file__).items()}
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +87,11 @@ def test_the_commands_of_a_page_work(page: str, project: Path) -> None:
             in_project(project, "python block.py; rm block.py")
         else:
             run(block, project)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("nvidia-smi"), reason="needs a GPU: nvidia-smi is not there")
+@pytest.mark.parametrize("block", ON_A_GPU, ids=lambda block: block.place)
+def test_the_pipeline_runs_on_a_gpu(block: Block, project: Path) -> None:
+    run(block, project)
+    assert "bf16-mixed" in (project / "params.yaml").read_text(encoding="utf-8")

@@ -35,10 +35,10 @@ OVERRIDES = [
 TRAIN, DEV = ("nikolay", "carlo"), ("allison", "june")
 
 
-def run(stage):
-    """`python -m pipelines.<stage>` in this process."""
+def run(stage, *overrides):
+    """`python -m pipelines.<stage> <overrides>` in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", [stage])
+        patch.setattr(sys, "argv", [stage, *overrides])
         runpy.run_module(f"pipelines.{stage}", run_name="__main__", alter_sys=True)
 
 
@@ -92,6 +92,17 @@ def test_what_is_published_is_whole_and_says_what_it_is(workspace):
     summary = json.loads((workspace / ".pretrain/verify/measure/metrics/summary.json").read_text())
     assert f"{summary['systems']['zero-shot/balanced']['secs']['mean']:.4g}" in card
     assert "CC BY" in card
+
+
+@pytest.mark.parametrize("stage", ["pretraining.features", "pretrain", "pretraining.distil", "pretraining.verify"])
+def test_other_content_settings_than_those_of_the_features_are_one_sentence(workspace, stage, monkeypatch, capsys):
+    monkeypatch.chdir(workspace)
+    with pytest.raises(SystemExit) as ended:
+        run(stage, *OVERRIDES, "content.instance_norm=false")
+    assert ended.value.code == 2
+    (sentence,) = capsys.readouterr().err.splitlines()
+    what = ".pretrain/features: the features were made with content.instance_norm=True"
+    assert sentence.startswith(f"{stage.rpartition('.')[2]}: {what}")
 
 
 def test_its_pipeline_names_files_that_exist_and_is_not_the_default_one():

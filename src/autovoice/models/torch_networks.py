@@ -45,10 +45,19 @@ def pick_device(device: str) -> torch.device:
 def load_generator(
     weights: Path, audio: AudioConfig, content: ContentConfig, model: ModelConfig | None = None
 ) -> Generator:
-    """The generator in a file written by training, frozen and in eval mode; raises AssetError as load_generator_state."""
+    """The generator in a file written by training, frozen and in eval mode.
+
+    Raises AssetError as load_generator_state, and for one that was trained on content of another width.
+    """
     sizes, state = load_generator_state(weights, audio, model)
     generator = Generator(sizes, audio, content)
-    generator.load_state_dict(state)
+    try:
+        generator.load_state_dict(state)
+    except RuntimeError as error:
+        remedy = "name the content settings that it was trained with"
+        raise AssetError(
+            f"its sizes are others than those of content.dim={content.dim}", str(weights), remedy
+        ) from error
     return generator.eval().requires_grad_(False)
 
 

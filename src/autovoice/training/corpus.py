@@ -2,9 +2,11 @@
 
 import csv
 import hashlib
+import json
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +27,7 @@ from autovoice.training.features import extract_features
 from autovoice.training.segments import target_of
 
 MAX_RECORDING_S = 30.0  # a longer one is cut: Whisper hears 30 s at once
+SETTINGS = "settings.json"  # in a folder of features: what they were made with
 PSEUDO_RATIOS = (1.08, 1.25)  # a pseudo-speaker is a speaker played so much slower or faster
 
 
@@ -118,10 +121,35 @@ def _extract(job: tuple[Recording, Path, Path, ContentConfig, AudioConfig]) -> N
         save_file(features, temporary)
 
 
+def check_features(folder: Path, content: ContentConfig, audio: AudioConfig) -> None:
+    """Raises ConfigError for a folder of features that were made with other settings; an old one that names none passes."""
+    asked = _settings(content, audio)
+    path = folder / SETTINGS
+    made = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else asked
+    if other := sorted(key for key in asked.keys() | made.keys() if asked.get(key) != made.get(key)):
+        what = f"the features were made with {', '.join(f'{key}={made.get(key)}' for key in other)}"
+        raise ConfigError(
+            what, str(folder), "name the same settings or another pretrain.work_dir, or remove the folder"
+        )
+
+
+def _settings(content: ContentConfig, audio: AudioConfig) -> dict[str, Any]:
+    """What features depend on, by the names of the configuration."""
+    return {
+        f"{group}.{key}": value
+        for group, of in (("content", content), ("audio", audio))
+        for key, value in asdict(of).items()
+    }
+
+
 def extract_corpus(
     recordings: list[Recording], root: Path, out: Path, content: ContentConfig, audio: AudioConfig, num_workers: int = 2
 ) -> None:
-    """Writes out/<key>.safetensors for each recording that has none yet."""
+    """Writes out/<key>.safetensors for each recording that has none yet; raises ConfigError as check_features."""
+    check_features(out, content, audio)
+    out.mkdir(parents=True, exist_ok=True)
+    with replacing(out / SETTINGS) as temporary:
+        temporary.write_text(json.dumps(_settings(content, audio), indent=1), encoding="utf-8")
     targets = [(recording, out / f"{recording.key}.safetensors") for recording in recordings]
     jobs = [(recording, root, target, content, audio) for recording, target in targets if not target.exists()]
     with worker_pool(num_workers) as pool:

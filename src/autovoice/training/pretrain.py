@@ -14,7 +14,7 @@ from autovoice.models.discriminator import Discriminators
 from autovoice.models.generator import Generator
 from autovoice.training.callbacks import LossHistory, Throughput
 from autovoice.training.conversion import ConversionLoss
-from autovoice.training.corpus import Recording
+from autovoice.training.corpus import Recording, check_features
 from autovoice.training.data import IntervalData
 from autovoice.training.devices import trainer_on
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights, save_weights
@@ -91,10 +91,12 @@ def fit(module: GeneratorTraining, groups: list[list[Item]], weights: np.ndarray
 def pretrain(cfg: Config, recordings: list[Recording]) -> Path:
     """Trains to cfg.pretrain.max_steps on the features of `recordings` in work_dir/features.
 
-    Returns the path of the weights, work_dir/base.safetensors; of several ranks the first writes it.
+    Returns the path of the weights, work_dir/base.safetensors; of several ranks the first writes it. Raises ConfigError for
+    features of other settings.
     """
     p, work = cfg.pretrain, Path(cfg.pretrain.work_dir)
     torch.set_num_threads(p.num_threads)
+    check_features(work / "features", cfg.content, cfg.audio)
     groups, weights = group_by_speaker(recordings, work / "features", p)
     module = build_module(cfg)
     trainer = fit(module, groups, weights, cfg)

@@ -17,9 +17,11 @@ from autovoice.models.content import HubEncoder, encode, instance_norm, load_con
 from autovoice.models.discriminator import Discriminators
 from autovoice.models.excitation import harmonic_excitation
 from autovoice.models.generator import Generator
+from autovoice.models.torch_networks import load_generator
 from autovoice.models.whisper import WhisperEncoder
 from autovoice.torchaudio_compat import torchaudio
 from autovoice.training.module import load_weights
+from autovoice.weights import BASE_GENERATOR
 
 HOP, RATE = AudioConfig().output_hop, AudioConfig().output_rate
 TINY = ModelConfig("tiny", dim=32, n_content_blocks=1, n_blocks=1, bottleneck=8, n_heads=2)
@@ -108,6 +110,11 @@ def test_hub_encoder_of_the_real_architecture_fits_the_interface() -> None:
 def test_an_unknown_encoder_or_layer_is_named(cfg: ContentConfig, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_content_encoder(cfg)
+
+
+def test_a_generator_of_content_of_another_width_is_refused() -> None:
+    with pytest.raises(AssetError, match=r"content\.dim=768"):
+        load_generator(BASE_GENERATOR, AudioConfig(), ContentConfig(dim=768))
 
 
 def test_instance_norm_removes_mean_and_scale() -> None:

@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from autovoice.audio.io import save_wav
 from autovoice.config import AudioConfig, ContentConfig
 from autovoice.config_pretrain import PretrainConfig
-from autovoice.training.corpus import extract_corpus, pseudo_ratio, pseudo_speakers, read_corpus
+from autovoice.errors import ConfigError
+from autovoice.training.corpus import SETTINGS, extract_corpus, pseudo_ratio, pseudo_speakers, read_corpus
 from autovoice.training.perturb import stretch
 from autovoice.training.pretrain import group_by_speaker
 from tests.audio_files import speech
@@ -58,10 +59,29 @@ def test_features_are_those_of_the_encoder_that_is_configured(corpus: tuple[Path
     recordings = read_corpus(corpus[0], "train")[:1]
     content = ContentConfig(f"hf:{tmp_path / 'model'}", layer=2, dim=32, instance_norm=False)
     extract_corpus(recordings, corpus[0].parent, tmp_path / "features", content, AudioConfig(), 1)
-    (path,) = (tmp_path / "features").iterdir()
+    (path,) = (tmp_path / "features").glob("*.safetensors")
     found = load_file(path)["content"].float()
     assert found.shape == (150, 32)
     assert found.mean(0).abs().max() > 0.01, "normalised, which it was told not to be"
+
+
+@pytest.mark.parametrize(
+    ("content", "audio", "made_with"),
+    [
+        (ContentConfig(instance_norm=False), AudioConfig(), "content.instance_norm=True"),
+        (ContentConfig(layer=2), AudioConfig(), "content.layer=3"),
+        (ContentConfig(), AudioConfig(output_rate=16000), "audio.output_rate=24000"),
+    ],
+)
+def test_features_of_other_settings_are_refused(
+    corpus: tuple[Path, Path], content: ContentConfig, audio: AudioConfig, made_with: str
+) -> None:
+    manifest, features = corpus
+    before = (features / SETTINGS).read_bytes()
+    with pytest.raises(ConfigError, match=made_with):
+        extract_corpus(read_corpus(manifest, "train"), manifest.parent, features, content, audio, 1)
+    assert (features / SETTINGS).read_bytes() == before
+    extract_corpus(read_corpus(manifest, "train"), manifest.parent, features, ContentConfig(), AudioConfig(), 1)
 
 
 def test_each_voice_has_a_twin_that_says_the_same(corpus: tuple[Path, Path]) -> None:
