@@ -19,6 +19,8 @@ from autovoice.training.callbacks import read_history
 
 CORPUS = "pretrain.manifest=corpus/manifest.csv pretrain.root=corpus"
 BEFORE = [f"python -m pipelines.pretraining.{stage} {CORPUS}" for stage in ("gather", "recipe", "features")]
+LESS = "n_conversions: 1"  # of a batch of two
+ON_CPUS = f"{LESS}, accelerator: cpu, precision: 32-true, num_workers: 0"
 
 
 def asked(command: str, option: str) -> int:
@@ -52,10 +54,10 @@ def test_a_training_on_the_cluster_ends_well(block: Block, tmp_path: Path) -> No
     *before, submitted = block.commands()
     nodes, gpus = asked(submitted, "nodes"), asked(submitted, "gpus")
     need_cluster(nodes, gpus)
-    settings = SETTINGS
-    if not gpus or not works("srun", f"--gpus={gpus}", "nvidia-smi"):
-        settings = SETTINGS.replace("pretrain:\n  {", "pretrain:\n  {accelerator: cpu, precision: 32-true, ")
-    project = make_project(tmp_path, settings)
+    has_gpus = gpus and works("srun", f"--gpus={gpus}", "nvidia-smi")
+    project = make_project(
+        tmp_path, SETTINGS.replace("pretrain:\n  {", f"pretrain:\n  {{{LESS if has_gpus else ON_CPUS}, ")
+    )
     write_corpus(project / "corpus")
     for command in [*BEFORE, *before]:
         in_project(project, command)
