@@ -7,7 +7,9 @@ from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "deploy/README.md", *(ROOT / "docs").rglob("*.md")]
+)
 HOW = (
     r"not run: (?P<reason>[^\n]+)|(?P<serves>serves) until it is stopped"
     r"|fetches: (?P<fetches>\w+)|needs: (?P<needs>\w+)|run by: (?P<by>\S+)"
@@ -39,9 +41,17 @@ class Block:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     def commands(self) -> list[str]:
-        """One a line, continued lines joined, without comments that have a line of their own."""
+        """One a line, continued lines joined, without comments that have a line of their own; of a console what was typed."""
+        if self.language == "console":
+            return [command for command, _ in self.dialogue()]
         joined = self.text.replace("\\\n", " ")
         return [line.strip() for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+    def dialogue(self) -> list[tuple[str, list[str]]]:
+        """Of a console: each command, and the lines that it printed."""
+        turns = [turn.splitlines() for turn in re.split(r"^\$ ", self.text, flags=re.MULTILINE)]
+        assert not turns[0], f"{self.place}: a console begins with a command"
+        return [(command, [line for line in said if line]) for command, *said in turns[1:]]
 
 
 def blocks(page: Path, *languages: str) -> list[Block]:
@@ -54,10 +64,10 @@ def blocks(page: Path, *languages: str) -> list[Block]:
     return [block for block in found if block.language in languages]
 
 
-def taken_by(file: str) -> list[Block]:
-    """The blocks that say `run by: FILE`, which must take them all, page by page (file: its `__file__`)."""
+def taken_by(file: str, *languages: str) -> list[Block]:
+    """The blocks that say `run by: FILE` (its `__file__`), which must take them all, page by page; by default bash and python."""
     own = Path(file).resolve().relative_to(ROOT).as_posix()
-    return [block for page in PAGES for block in blocks(page, "bash", "python") if block.by == own]
+    return [block for page in PAGES for block in blocks(page, *(languages or ("bash", "python"))) if block.by == own]
 
 
 def pages_taken_by(file: str) -> dict[str, list[Block]]:

@@ -77,7 +77,10 @@ def make_project(folder: Path, settings: str = TINY) -> Path:
     config.write_text(text.replace("- experiment: null", "- experiment: tiny"), encoding="utf-8")
     make_environment(folder)
     in_project(folder, "make --silent params")
-    in_project(folder, "git init --quiet && git add --all && git commit --quiet --message 'A tiny project'")
+    in_project(
+        folder,
+        "git init --quiet --initial-branch main && git add --all && git commit --quiet --message 'A tiny project'",
+    )
     return folder
 
 

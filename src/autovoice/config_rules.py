@@ -121,6 +121,8 @@ def check_values(config: Any) -> None:
     p = config.pretrain
     _require(p.num_workers >= 0, "pretrain.num_workers", p.num_workers, "0 or more")
     _require(p.devices == -1 or p.devices > 0, "pretrain.devices", p.devices, "1 or more, or -1 for all")
+    _require(0 <= p.n_conversions <= p.batch_size, "pretrain.n_conversions", p.n_conversions,
+             "from 0 to pretrain.batch_size")  # fmt: skip
     n_heads = config.model.n_heads
     divides = n_heads >= 0 and (n_heads == 0 or config.model.dim % n_heads == 0)
     _require(divides, "model.n_heads", n_heads, "a divisor of model.dim, or 0")

@@ -18,6 +18,7 @@ from autovoice.reproducibility import environment_record
 
 MAX_PARAM_CHARS = 500  # MLflow refuses longer values on some stores
 CHAMPION = "champion"  # the alias of the version that people should use
+RANKS = ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")  # of a process among several: Lightning's own, and SLURM's
 UNFINISHED = "attributes.status = 'RUNNING'"
 
 
@@ -123,7 +124,7 @@ def tracking_uri(config: TrackingConfig) -> str:
 def stage_run(stage: str, config: Config) -> Iterator[StageRun]:
     """Opens the stage's child run below its experiment's parent; ends it as finished, killed or failed."""
     global _current
-    first = all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK"))
+    first = all(os.environ.get(name, "0") == "0" for name in RANKS)
     if not (config.tracking.enabled and first):  # of several processes the first one tells
         yield StageRun()
         return

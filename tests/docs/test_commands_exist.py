@@ -18,9 +18,8 @@ from autovoice.errors import ConfigError
 
 IMAGES = ("autovoice", "api-cpu")  # of docker-compose.yml and the guide: what follows them is a command of autovoice
 FOREIGN = ("docker", "kubectl", "npx", "source", "pip")
-SHELLS = ("bash", "sh", "console", "shell")
-NOT_RUN = [block for page in PAGES for block in blocks(page, *SHELLS) if block.reason or block.by]
-ELSEWHERE = [block for page in PAGES for block in blocks(page, *SHELLS, "python") if block.by]
+NOT_RUN = [block for page in PAGES for block in blocks(page, "bash") if block.reason or block.by]
+ELSEWHERE = [block for page in PAGES for block in blocks(page, "bash", "python", "console") if block.by]
 
 
 def make(parts: list[str]) -> None:
@@ -122,6 +121,17 @@ def test_the_tests_that_are_said_to_run_a_block_take_it() -> None:
 def test_what_does_not_exist_is_noticed(command: str) -> None:
     with pytest.raises((AssertionError, ConfigError, DvcParserError, SystemExit)):
         check(command)
+
+
+def test_what_a_unit_of_systemd_starts_exists() -> None:
+    started = [
+        command
+        for page in PAGES
+        for block in blocks(page, "ini")
+        for command in re.findall(r"^ExecStart=\S*/(autovoice .*)$", block.text, re.MULTILINE)
+    ]
+    check(*started)
+    assert started
 
 
 def synopses(page: Path) -> dict[str, set[str]]:

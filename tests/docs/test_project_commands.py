@@ -2,15 +2,18 @@
 
 The first `make repro` runs the whole pipeline; every page starts from what it left. A command must end well, say what SAYS
 has of it and leave what MADE has of it. Pytest is told to take one file of tests, coverage to count what that file is of, the
-benchmark to measure little; `make venv` finds its stamp missing, and every package there.
+benchmark to measure little; `make venv` finds its stamp missing, and every package there. A transcript must be what is
+printed, line by line, but for figures.
 """
 
+import re
 import shutil
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 
 import pytest
-from doc_blocks import ROOT, Block, of, pages_taken_by, taken_by
+from doc_blocks import ROOT, Block, of, pages_taken_by, taken_by, words
 from tiny_project import in_project, make_project, wait_for_queue
 
 SAYS = {
@@ -24,6 +27,7 @@ SAYS = {
     "dvc plots": "index.html",
     "dvc exp run -S": "Experiment results have been applied to your workspace.",
     "dvc exp run --queue": "Queued experiment",
+    "dvc queue status": "Worker status",
     "dvc exp show": "workspace",
     "dvc exp apply": "Changes for experiment",
     "python -m autovoice.config model": "name: small",
@@ -65,17 +69,34 @@ def project(ran: Path) -> Path:
     return ran
 
 
+def n_queued(command: str) -> int:
+    """How many experiments the settings of `dvc exp run --queue` make: each alternative with each."""
+    return prod(len(word.split(",")) for word in words(command) if "=" in word)
+
+
+def experiments(project: Path) -> list[str]:
+    """Their names."""
+    return in_project(project, "dvc exp list --name-only").split()
+
+
 def run(block: Block, project: Path) -> None:
-    """Each command ends well, says what it must, and leaves what it must."""
+    """Each command ends well, says what it must, and leaves what it must; what was queued was made."""
+    queued: list[str] = []
     for command in block.commands():
         if command == "make notebooks":
             pytest.importorskip("nbmake", reason="needs nbmake and ipykernel: make notebooks")
-        name = in_project(project, "dvc exp list --name-only").split()[0] if "NAME" in command else ""
+        name = experiments(project)[0] if "NAME" in command else ""
         said = in_project(project, of(BEFORE, command) + command.replace("NAME", name))
         assert of(SAYS, command) in said, f"{command}\n{said}"
         assert (project / of(MADE, command)).exists(), command
+        if command.startswith("dvc exp run --queue"):
+            new = re.findall(r"^Queued experiment '(\S+)'", said, re.MULTILINE)
+            assert len(new) == n_queued(command), said
+            queued += new
         if command.startswith("dvc queue start"):
             wait_for_queue(project)
+            assert queued
+            assert set(queued) <= set(experiments(project))
 
 
 @pytest.mark.slow
@@ -87,6 +108,24 @@ def test_the_commands_of_a_page_work(page: str, project: Path) -> None:
             in_project(project, "python block.py; rm block.py")
         else:
             run(block, project)
+
+
+def shape(line: str) -> str:
+    """A printed line without its figures: numbers, hashes, times, and the widths of columns."""
+    line = re.sub(r"\b[0-9a-f]{7}\b", "HASH", line)
+    line = re.sub(r"\d\d:\d\d [AP]M", "TIME", line)
+    return re.sub(r"[ -]+", " ", re.sub(r"\d[\d.]*", "N", line)).strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", taken_by(__file__, "console"), ids=lambda block: block.place)
+def test_a_transcript_is_what_is_printed(block: Block, project: Path) -> None:
+    in_project(project, "dvc exp remove --all-commits; dvc queue remove --all")
+    for command, lines in block.dialogue():
+        said = iter([shape(line) for line in in_project(project, command).splitlines()])
+        missing = [line for line in lines if line != "..." and shape(line) not in said]
+        assert missing == [], command
+    in_project(project, "dvc queue remove --all")
 
 
 @pytest.mark.slow

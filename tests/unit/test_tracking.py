@@ -90,6 +90,16 @@ def test_the_next_start_closes_a_killed_stage(project):
     assert sorted(r.info.status for r in runs if r.data.tags.get("stage") == "train") == ["FINISHED", "KILLED"]
 
 
+@pytest.mark.parametrize("name", tracking.RANKS)
+def test_of_several_processes_the_first_alone_is_tracked(project, monkeypatch, name):
+    for rank in ("1", "0"):
+        monkeypatch.setenv(name, rank)
+        with tracking.stage_run("pretrain", compose()) as run:
+            run.results({"rank": float(rank)})
+    _, runs = runs_of(project)
+    assert [r.data.metrics["rank"] for r in runs if r.data.tags.get("stage") == "pretrain"] == [0.0]
+
+
 def test_outside_a_stage_step_metrics_go_nowhere():
     tracking.log_step_metrics({"loss": 1.0}, 0)
 
