@@ -267,9 +267,9 @@ def _compose(overrides: Sequence[str]) -> Any:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    check_overrides(overrides, conf_dir(), Config)
+    check_overrides(overrides, folder := conf_dir(), Config)
     try:
-        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        with initialize_config_dir(str(folder), version_base="1.3"):
             return hydra_compose("config", list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(" ".join(str(error).split()), " ".join(overrides), "see conf/ for keys and groups") from error

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import json
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,7 @@ from autovoice.config import AudioConfig, ContentConfig
 from autovoice.config_pretrain import PretrainConfig
 from autovoice.errors import ConfigError, DataError
 from autovoice.features import at_level, even_length
-from autovoice.files import replacing, write_csv
+from autovoice.files import read_json, replacing, write_csv, write_json
 from autovoice.models.content import load_content_encoder
 from autovoice.models.speaker import embed_speaker
 from autovoice.processes import worker_pool
@@ -125,7 +124,7 @@ def check_features(folder: Path, content: ContentConfig, audio: AudioConfig) -> 
     """Raises ConfigError for a folder of features that were made with other settings; an old one that names none passes."""
     asked = _settings(content, audio)
     path = folder / SETTINGS
-    made = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else asked
+    made = read_json(path, "python -m pipelines.pretraining.features") if path.is_file() else asked
     if other := sorted(key for key in asked.keys() | made.keys() if asked.get(key) != made.get(key)):
         what = f"the features were made with {', '.join(f'{key}={made.get(key)}' for key in other)}"
         raise ConfigError(
@@ -148,8 +147,7 @@ def extract_corpus(
     """Writes out/<key>.safetensors for each recording that has none yet; raises ConfigError as check_features."""
     check_features(out, content, audio)
     out.mkdir(parents=True, exist_ok=True)
-    with replacing(out / SETTINGS) as temporary:
-        temporary.write_text(json.dumps(_settings(content, audio), indent=1), encoding="utf-8")
+    write_json(out / SETTINGS, _settings(content, audio))
     targets = [(recording, out / f"{recording.key}.safetensors") for recording in recordings]
     jobs = [(recording, root, target, content, audio) for recording, target in targets if not target.exists()]
     with worker_pool(num_workers) as pool:
