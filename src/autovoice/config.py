@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autovoice.config_preset import PresetConfig
 from autovoice.config_pretrain import DistillConfig, PretrainConfig, StudyConfig
 from autovoice.config_protocol import ProtocolConfig
 from autovoice.config_rules import check_keys, check_overrides, check_values
@@ -113,22 +114,6 @@ class TrainerConfig:
     mix_dir: str = ""  # their folder, one below it a person, for `autovoice adapt`; the train stage has its dataset's
     max_cer: float = 0.03  # a checkpoint whose CER is more than this over the lowest is never chosen
     num_threads: int = 2
-
-
-@dataclass
-class PresetConfig:
-    """One rung of the ladder from fast to quality."""
-
-    encoder: str = "large"  # large | student: what hears the words; the causal student is faster, and can stream
-    reference_s: float = 12.0  # seconds of the target that the generator attends to
-    retrieval: float = 0.5  # 0 to 1: share of content replaced by the target's nearest frames
-    retrieval_k: int = 4
-    feedback: float = 0.0  # of the words that a first pass loses, how much a second one is given back; 0: none
-    voice_feedback: float = 0.0  # and of the voice that it misses; both 0: one pass
-    guidance: float = 0.3  # how much further from the source's own voice than it comes by itself; 0: none
-    sharpening: float = 0.1  # how much more contrast the formants get than they come with; 0: none
-    chunk_s: float = 24.0  # the generator makes so much at once; it changes memory, not the result
-    context_s: float = 2.0
 
 
 @dataclass

@@ -22,6 +22,9 @@ class PretrainConfig:
     reference_s: float = 2.0
     reference_max_s: float = 4.0
     perturb: float = 0.5
+    mapping: bool = (
+        False  # content moved by autovoice.mapping, as conversion hears it, among the copies and in conversions
+    )
     lr: float = 8e-4
     lr_half_life_steps: int = 2500
     warmup_steps: int = 200

@@ -131,7 +131,9 @@ def check_values(config: Any) -> None:
         for field in ("feedback", "voice_feedback", "guidance", "sharpening"):
             value = getattr(preset, field)
             _require(0 <= value <= 2, f"presets.{name}.{field}", value, "from 0 to 2")
-        _require(0 <= preset.retrieval <= 1, f"presets.{name}.retrieval", preset.retrieval, "from 0 to 1")
+        for field in ("mapping", "retrieval"):
+            share = getattr(preset, field)
+            _require(0 <= share <= 1, f"presets.{name}.{field}", share, "from 0 to 1")
         for field in PRESET_POSITIVE:
             value = getattr(preset, field)
             _require(0 < value < math.inf, f"presets.{name}.{field}", value, "finite and more than 0")

@@ -21,6 +21,7 @@ from autovoice.bundle import load_graphs
 from autovoice.config import AudioConfig, ContentConfig, ModelConfig, PresetConfig
 from autovoice.errors import AutovoiceError
 from autovoice.guidance import CONSTANT_FRAMES, MIN_VOICED, Guidance, source_voice
+from autovoice.mapping import content_map
 from autovoice.networks import Networks, OutOfMemory
 from autovoice.retrieval import retrieve
 from autovoice.sharpening import sharpened
@@ -61,11 +62,12 @@ class Frames:
 
 @dataclass
 class Wish:
-    """How a source is to be spoken; guidance: away from its own voice, once its first window has shown that."""
+    """How a source is to be spoken; guidance, away from its own voice, and map, (D, D), once its first window has shown them."""
 
     voice: VoiceProfile
     preset: PresetConfig
     guidance: Guidance | None = None
+    map: np.ndarray | None = None
 
 
 class VoiceConverter:
@@ -186,6 +188,7 @@ class VoiceConverter:
         frames = Frames(inputs["f0"], inputs["loudness"], excitation, noise)
         said = self._said(padded, preset)
         if window.start == 0:
+            wish.map = self._map(said, frames.f0, wish)
             wish.guidance = self._guidance(padded, said, frames.f0, wish)
         spoken = self._speak(said, frames, wish)
         if preset.feedback or preset.voice_feedback:
@@ -201,6 +204,13 @@ class VoiceConverter:
     def _said(self, wav: np.ndarray, preset: PresetConfig) -> np.ndarray:
         """wav (n,) at audio.sample_rate -> its content (n // 320, D)."""
         return self.networks.content(wav[None], "student" if preset.encoder == "student" else "large")[0]
+
+    def _map(self, said: np.ndarray, f0: np.ndarray, wish: Wish) -> np.ndarray | None:
+        """Of the source's first seconds; None where the preset has none, they have too little voice, or weights are adapted."""
+        preset, n = wish.preset, int(wish.preset.reference_s * 50)
+        if not preset.mapping or wish.voice.adapted or (f0[: 2 * n] > 0).sum() < MIN_VOICED:
+            return None
+        return content_map(said[:n], wish.voice.ref_content.astype(np.float32), f0[: 2 * n : 2] > 0)
 
     def _guidance(self, wav: np.ndarray, said: np.ndarray, f0: np.ndarray, wish: Wish) -> Guidance | None:
         """None where the preset has none or nobody is recognised; adapted weights leave the source by themselves."""
@@ -229,9 +239,12 @@ class VoiceConverter:
         Made chunk_s at a time; context_s on either side is more than the generator sees, so that chunks join.
         """
         voice, preset = wish.voice, wish.preset
-        with stage("retrieval"):
-            index, voiced = voice.ref_content.astype(np.float32), frames.f0[::2] > 0
-            content = retrieve(content, index, voiced, preset.retrieval, preset.retrieval_k)
+        if wish.map is not None:
+            content = content + np.float32(preset.mapping) * (content @ wish.map)
+        else:
+            with stage("retrieval"):
+                index, voiced = voice.ref_content.astype(np.float32), frames.f0[::2] > 0
+                content = retrieve(content, index, voiced, preset.retrieval, preset.retrieval_k)
         n, per_frame = len(content), 2 * self.audio.output_hop
         size, context = (max(1, round(s * 50)) for s in (min(preset.chunk_s, self._chunk_limit_s), preset.context_s))
         parts = []

@@ -39,9 +39,9 @@ def source_voice(
 
 
 def for_pieces(preset: PresetConfig) -> PresetConfig:
-    """The preset for a source that comes in pieces, without guidance: each would be led away from a voice of its own, and a
-    piece with too little voice from none, which is heard from one to the next."""
-    return replace(preset, guidance=0.0)
+    """The preset for a source that comes in pieces, without guidance and mapping: each would be led by a voice of its own, and a
+    piece with too little voice by none, which is heard from one to the next."""
+    return replace(preset, guidance=0.0, mapping=0.0)
 
 
 @dataclass

@@ -27,6 +27,7 @@ CODE = (
     "convert.py",
     "features.py",
     "guidance.py",
+    "mapping.py",
     "retrieval.py",
     "sharpening.py",
     "synthesis.py",

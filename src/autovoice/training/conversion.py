@@ -10,6 +10,7 @@ from autovoice.config import AudioConfig
 from autovoice.models.content import instance_norm
 from autovoice.models.speaker import SpeakerEmbedder
 from autovoice.torchaudio_compat import torchaudio
+from autovoice.training.mapped import moved_along
 
 VOICE = ("spk_emb", "ref_content", "ref_mel")
 F0_RANGE_HZ = (50.0, 1100.0)
@@ -22,13 +23,20 @@ def median_f0(f0: Tensor) -> Tensor:
     return torch.where(f0 > 0, f0, torch.nan).nanmedian(1).values.nan_to_num(0.0)
 
 
-def with_conversions(batch: dict[str, Tensor], n: int) -> dict[str, Tensor]:
-    """The batch and, after it, its first n segments in the voice and at the pitch of their neighbours; n < B."""
+def with_conversions(batch: dict[str, Tensor], n: int, mapping: bool = False) -> dict[str, Tensor]:
+    """The batch and, after it, its first n segments in the voice and at the pitch of their neighbours; n < B.
+
+    mapping: their content is what they said, moved towards the neighbours' (autovoice.mapping); else what the batch has.
+    """
     median = median_f0(batch["f0"])
     ratio = torch.where((median[:n] > 0) & (median[1 : n + 1] > 0), median[1 : n + 1] / median[:n].clamp(min=1), 1.0)
     f0 = batch["f0"][:n] * ratio[:, None]
+    said = batch["said"][:n]
     added = {
-        "content": batch["content"][:n],
+        "content": moved_along(said, batch["ref_content"][1 : n + 1], batch["f0"][:n])
+        if mapping
+        else batch["content"][:n],
+        "said": said,
         "loudness": batch["loudness"][:n],
         "f0": torch.where(f0 > 0, f0.clamp(*F0_RANGE_HZ), 0.0),
         "f0_filled": (batch["f0_filled"][:n] * ratio[:, None]).clamp(*F0_RANGE_HZ),
@@ -58,6 +66,6 @@ class ConversionLoss(nn.Module):
         weight = (voiced >= MIN_VOICED).float()
         near = torch.cosine_similarity(self.speaker(heard), inputs["spk_emb"], dim=-1)
         speaker = ((1 - near) * weight).sum() / weight.sum().clamp(min=1)
-        kept, said = instance_norm(self.encoder(heard)), instance_norm(inputs["content"])
+        kept, said = instance_norm(self.encoder(heard)), instance_norm(inputs["said"])
         content = 1 - torch.cosine_similarity(kept, said, dim=-1).mean()
         return SPEAKER_WEIGHT * speaker + self.content_weight * content, {"speaker": speaker, "content": content}

@@ -71,6 +71,7 @@ class GeneratorTraining(L.LightningModule):
         conversion: ConversionLoss | None = None,
         n_conversions: int = 0,  # a batch, once the discriminators have joined
         accumulate: int = 1,  # batches a step, of each rank
+        mapping: bool = False,  # of the conversions' content
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -78,7 +79,7 @@ class GeneratorTraining(L.LightningModule):
         self.ema = copy.deepcopy(generator).requires_grad_(False).eval()
         self.schedule, self.audio, self.seed, self.many_voices = schedule, audio, seed, many_voices
         self.conversion, self.n_conversions = conversion, n_conversions if conversion else 0
-        self.accumulate = accumulate
+        self.accumulate, self.mapping = accumulate, mapping
         self.steps_done = 0  # a number of the host's: asking a GPU for it would wait for the GPU
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
@@ -132,7 +133,7 @@ class GeneratorTraining(L.LightningModule):
         """The generator's loss and its parts; takes the discriminators' gradients on the way."""
         rate, n = self.audio.output_rate, len(batch["wav"])
         n_more = self.n_conversions if self.schedule.is_adversarial(step) else 0
-        inputs = with_conversions(batch, n_more) if n_more else batch
+        inputs = with_conversions(batch, n_more, self.mapping) if n_more else batch
         # Above what the model hears, the losses see only the band that a recording has; below, its mel tells the band.
         band_hz = batch["band_hz"].clamp(min=self.audio.sample_rate / 2)
         made = self.synthesise(inputs)
@@ -152,7 +153,7 @@ class GeneratorTraining(L.LightningModule):
         loss = self.schedule.mel_weight * mel + 0.5 * log_l1 + ramp * adversarial
         if self.conversion and n_more:
             heard = range(n - n_more, n + n_more)  # as many of the segments in their own voice, and the conversions
-            names = ("content", "f0", "spk_emb")
+            names = ("said", "f0", "spk_emb")
             with self._in_float32():
                 extra, own = self.conversion(made[heard], {name: inputs[name][heard] for name in names})
             loss, parts = loss + extra, parts | own

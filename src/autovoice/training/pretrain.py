@@ -17,6 +17,7 @@ from autovoice.training.conversion import ConversionLoss
 from autovoice.training.corpus import Recording, check_features
 from autovoice.training.data import IntervalData
 from autovoice.training.devices import trainer_on
+from autovoice.training.mapped import add_mapped
 from autovoice.training.module import GeneratorTraining, Schedule, load_weights, save_weights
 from autovoice.training.perturb import stretch
 from autovoice.training.segments import Item, SegmentBatches, SegmentConfig, load_item
@@ -70,9 +71,8 @@ def build_module(cfg: Config) -> GeneratorTraining:
         load_weights(Path(p.init), generator, discriminators, cfg.audio)
     encoder = load_content_encoder(cfg.content)
     conversion = ConversionLoss(encoder, cfg.audio, p.content_weight) if p.n_conversions else None
-    return GeneratorTraining(
-        generator, discriminators, schedule_of(p), cfg.audio, cfg.seed, True, conversion, p.n_conversions, p.accumulate
-    )
+    more = (conversion, p.n_conversions, p.accumulate, p.mapping)
+    return GeneratorTraining(generator, discriminators, schedule_of(p), cfg.audio, cfg.seed, True, *more)
 
 
 def fit(module: GeneratorTraining, groups: list[list[Item]], weights: np.ndarray, cfg: Config) -> L.Trainer:
@@ -98,6 +98,8 @@ def pretrain(cfg: Config, recordings: list[Recording]) -> Path:
     torch.set_num_threads(p.num_threads)
     check_features(work / "features", cfg.content, cfg.audio)
     groups, weights = group_by_speaker(recordings, work / "features", p)
+    if p.mapping:
+        add_mapped(groups, cfg.seed)
     module = build_module(cfg)
     trainer = fit(module, groups, weights, cfg)
     if trainer.is_global_zero:

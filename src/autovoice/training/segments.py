@@ -109,6 +109,7 @@ class SegmentBatches(Dataset[Item]):
         rows, ref_rows, flat = plan["rows"], plan["ref_rows"], self.flat.to(plan["rows"].device)
         return {
             "content": flat.contents[plan["content"][:, None], rows].float(),
+            "said": flat.contents[0, rows].float(),
             "f0": flat.read("f0", rows),
             "f0_filled": flat.read("f0_filled", rows).clamp(min=40),
             "loudness": flat.read("loudness", rows),
