@@ -1,4 +1,4 @@
-"""A study of pretraining as people read it: a Markdown table with intervals, and a plot against what was varied."""
+"""A study of pretraining as people read it: Markdown tables with intervals, and a plot against what was varied."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,11 +22,11 @@ COLUMNS = {  # key of study.json -> heading, digits
 }
 
 
-def cell(value: dict[str, float], digits: int) -> str:
-    """mean [low, high]; a dash where it was not measured."""
+def cell(value: dict[str, float], digits: int, sign: str = "") -> str:
+    """mean [low, high]; a dash where it was not measured. sign: "+" before what is more than nothing."""
     if value.get("mean") is None:
         return "-"
-    return f"{value['mean']:.{digits}f} [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
+    return "{} [{}, {}]".format(*(f"{value[name]:{sign}.{digits}f}" for name in ("mean", "low", "high")))
 
 
 def table(lines: Sequence[Sequence[str]]) -> str:
@@ -47,6 +47,19 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     for row in rows:
         sizes = [row["name"], f"{row['parameters'] / 1e6:.1f}", str(row["people"]), str(row["steps"])]
         lines.append(sizes + [cell(row[key], digits) for key, (_, digits) in shown.items()])
+    return table(lines)
+
+
+def changes(rows: Sequence[dict[str, Any]]) -> str:
+    """A line a variant but the first: what each metric differs by from the first one, pair by pair; "" without pairs."""
+    shown = {key: facts for key, facts in COLUMNS.items() if any(key in row.get("change", {}) for row in rows)}
+    if not shown:
+        return ""
+    lines = [[f"less “{rows[0]['name']}”", *(heading for heading, _ in shown.values())]]
+    for row in rows[1:]:
+        lines.append(
+            [row["name"], *(cell(row["change"].get(key, {}), digits, "+") for key, (_, digits) in shown.items())]
+        )
     return table(lines)
 
 
