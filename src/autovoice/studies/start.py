@@ -24,16 +24,17 @@ N_CONTENTS = 64  # recordings whose content says which directions of the bottlen
 
 @dataclass
 class Start:
-    """A generator's state; names of the tensors in it that begin anew; names in the weights that it leaves out."""
+    """A generator's state; the modules of it that begin anew or were made narrower or broader; those that it leaves out."""
 
     state: State
     anew: list[str]
+    resized: list[str]
     left_out: list[str]
 
     @property
     def sentence(self) -> str:
         """What became of the weights."""
-        parts = [("begins anew", self.anew), ("is left out", self.left_out)]
+        parts = [("begins anew", self.anew), ("is resized", self.resized), ("is left out", self.left_out)]
         return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names) or "all weights are loaded"
 
 
@@ -67,10 +68,12 @@ def fitted(old: State, fresh: State, contents: Callable[[], Tensor]) -> Start:
     """
     moved = spread(spread(old, fresh, "content_blocks"), fresh, "blocks")
     width, weight = len(fresh["bottleneck.bias"]), moved["bottleneck.weight"]
-    if len(weight) != width and weight.shape[1] == fresh["bottleneck.weight"].shape[1]:
+    resized = len(weight) != width and weight.shape[1] == fresh["bottleneck.weight"].shape[1]
+    if resized:
         moved = narrowed(moved, width, contents()) if width < len(weight) else broadened(moved, fresh)
     fits = {name: value for name, value in moved.items() if name in fresh and value.shape == fresh[name].shape}
-    return Start(fresh | fits, groups(name for name in fresh if name not in fits), left_out(old, fresh))
+    anew = groups(name for name in fresh if name not in fits)
+    return Start(fresh | fits, anew, ["bottleneck"] if resized else [], left_out(old, fresh))
 
 
 def left_out(old: State, fresh: State) -> list[str]:

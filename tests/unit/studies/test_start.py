@@ -90,6 +90,8 @@ def test_what_fits_nothing_begins_anew_and_is_named() -> None:
     assert start.sentence == "is left out: reference, blocks.1"
     start = fitted(old, generator(1, replace(MODEL, n_blocks=4)).state_dict(), contents)
     assert start.sentence == "begins anew: blocks.3"
+    start = fitted(old, generator(1, replace(MODEL, bottleneck=4)).state_dict(), contents)
+    assert start.sentence == "is resized: bottleneck"
     assert fitted(old, generator(1).state_dict(), contents).sentence == "all weights are loaded"
 
 
