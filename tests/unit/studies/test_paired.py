@@ -7,7 +7,7 @@ import pytest
 from autovoice.config import EvaluateConfig
 from autovoice.evaluation.items import Item
 from autovoice.studies.paired import differences
-from autovoice.studies.report import changes
+from autovoice.studies.report import COLUMNS, changes, drawing
 
 CFG = EvaluateConfig(n_bootstrap=200)
 
@@ -44,3 +44,17 @@ def test_the_table_of_changes_has_signs_and_no_line_for_the_first_variant() -> N
     assert text.splitlines()[0] == "| less “as it is” | SECS |"
     assert text.splitlines()[2:] == ["| smaller | +0.010 [-0.002, +0.022] |"]
     assert changes([{"name": "as it is"}]) == ""
+
+
+def test_the_drawing_of_differences_leaves_the_first_variant_out() -> None:
+    level, change = {"mean": 0.8, "low": 0.7, "high": 0.9}, {"mean": 0.01, "low": -0.002, "high": 0.022}
+    rows = [{"name": name, "change": {}} | dict.fromkeys(COLUMNS, level) for name in ("as it is", "smaller", "larger")]
+    for row in rows[1:]:
+        row["change"] = {"secs": change}
+    panel = drawing(rows, "").axes[0]
+    assert [tick.get_text() for tick in panel.get_yticklabels()] == ["smaller", "larger"]
+    assert panel.get_xlabel() == "less “as it is”"
+    assert panel.get_xlim()[1] < 0.1  # no levels are drawn
+    rows = [{**row, "change": {}, "steps": 10 * (n + 1)} for n, row in enumerate(rows)]
+    assert drawing(rows, "steps").axes[0].get_xscale() == "log"
+    assert len(drawing(rows, "").axes[0].get_yticklabels()) == 3
