@@ -126,3 +126,9 @@ def test_training_loads_a_start_whole_and_refuses_the_weights_that_it_was_made_o
     if change != "seed=0":
         with pytest.raises(RuntimeError, match="load"):
             build_module(cfg)
+
+
+@pytest.mark.parametrize(("max_steps", "decay"), [(1, 0.0), (400, 0.975), (5000, 0.998), (36000, 0.998)])
+def test_the_running_average_of_a_short_training_lets_go_of_its_start(max_steps: int, decay: float) -> None:
+    assert schedule_of(compose([f"pretrain.max_steps={max_steps}"]).pretrain).ema_decay == pytest.approx(decay)
+    assert decay ** (max_steps / 2) < 0.01
