@@ -1,4 +1,4 @@
-"""A study of pretraining as people read it: a Markdown table with intervals, and a plot against what was varied."""
+"""A study of pretraining as people read it: Markdown tables with intervals, and a plot against what was varied."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from autovoice.files import replacing
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 COLUMNS = {  # key of study.json -> heading, digits
     "secs": ("SECS", 3),
@@ -20,13 +21,14 @@ COLUMNS = {  # key of study.json -> heading, digits
     "copy_campp": ("own voice: CAM++", 3),
     "copy_dmos": ("own voice: Distill-MOS", 2),
 }
+Values = dict[str, dict[str, float]]  # variant -> mean, low, high
 
 
-def cell(value: dict[str, float], digits: int) -> str:
-    """mean [low, high]; a dash where it was not measured."""
+def cell(value: dict[str, float], digits: int, sign: str = "") -> str:
+    """mean [low, high]; a dash where it was not measured. sign: "+" before what is more than nothing."""
     if value.get("mean") is None:
         return "-"
-    return f"{value['mean']:.{digits}f} [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
+    return "{} [{}, {}]".format(*(f"{value[name]:{sign}.{digits}f}" for name in ("mean", "low", "high")))
 
 
 def table(lines: Sequence[Sequence[str]]) -> str:
@@ -50,25 +52,62 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     return table(lines)
 
 
+def changes(rows: Sequence[dict[str, Any]]) -> str:
+    """A line a variant but the first: what each metric differs by from the first one, pair by pair; "" without pairs."""
+    shown = {key: facts for key, facts in COLUMNS.items() if any(key in row.get("change", {}) for row in rows)}
+    if not shown:
+        return ""
+    lines = [[f"less “{rows[0]['name']}”", *(heading for heading, _ in shown.values())]]
+    for row in rows[1:]:
+        lines.append(
+            [row["name"], *(cell(row["change"].get(key, {}), digits, "+") for key, (_, digits) in shown.items())]
+        )
+    return table(lines)
+
+
 def plot(rows: Sequence[dict[str, Any]], axis: str, path: Path) -> None:
-    """A panel a metric with intervals: against the axis (people, steps or parameters), or a bar a variant without one."""
-    keys = [key for key in COLUMNS if not key.startswith("copy_") and is_measured(rows, key)]
-    figure, axes = plt.subplots(1, len(keys), figsize=(3.6 * len(keys), 3.4), layout="constrained", squeeze=False)
-    for panel, key in zip(axes[0], keys, strict=True):
-        measured = [row for row in rows if row[key].get("mean") is not None]
-        means, error = [row[key]["mean"] for row in measured], _error([row[key] for row in measured])
-        if axis:
-            panel.errorbar([row[axis] for row in measured], means, error, fmt="o-", capsize=3)
-            panel.set(xscale="log", xlabel=axis)
-        else:
-            panel.errorbar(means, range(len(measured)), xerr=error, fmt="o", capsize=3)
-            panel.set_yticks(range(len(measured)), [row["name"] for row in measured] if key == keys[0] else [])
-            panel.invert_yaxis()
-        panel.set_title(COLUMNS[key][0])
+    """Writes drawing(rows, axis) as PNG."""
+    figure = drawing(rows, axis)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=100, format="png", metadata={"Software": None})
     plt.close(figure)
 
 
-def _error(values: Sequence[dict[str, float]]) -> list[list[float]]:
-    return [[v["mean"] - v["low"] for v in values], [v["high"] - v["mean"] for v in values]]
+def drawing(rows: Sequence[dict[str, Any]], axis: str) -> Figure:
+    """A panel a metric with intervals: against the axis (people, steps or parameters), or a bar a variant without one.
+
+    Bars are differences from the first variant where there are any.
+    """
+    keys = [key for key in COLUMNS if not key.startswith("copy_") and is_measured(rows, key)]
+    paired = not axis and any(row.get("change") for row in rows)
+    height = 3.4 if axis else max(3.4, 0.3 * len(rows))
+    figure, axes = plt.subplots(1, len(keys), figsize=(3.6 * len(keys), height), layout="constrained", squeeze=False)
+    for panel, key in zip(axes[0], keys, strict=True):
+        found = {row["name"]: row.get("change", {}).get(key, {}) if paired else row[key] for row in rows}
+        values = {name: value for name, value in found.items() if value.get("mean") is not None}
+        if axis:
+            _curve(panel, values, [row[axis] for row in rows if row["name"] in values], axis)
+        else:
+            _bars(panel, values, named=key == keys[0])
+        panel.set_title(COLUMNS[key][0])
+        if paired:
+            panel.axvline(0, color="gray", linewidth=0.8)
+            panel.set_xlabel(f"less “{rows[0]['name']}”")
+    return figure
+
+
+def _curve(panel: plt.Axes, values: Values, at: Sequence[float], axis: str) -> None:
+    panel.errorbar(at, [v["mean"] for v in values.values()], _error(values), fmt="o-", capsize=3)
+    panel.set(xscale="log", xlabel=axis)
+
+
+def _bars(panel: plt.Axes, values: Values, named: bool) -> None:
+    places = range(len(values))
+    panel.errorbar([v["mean"] for v in values.values()], places, xerr=_error(values), fmt="o", capsize=3)
+    panel.set_yticks(places, list(values) if named else [])
+    panel.invert_yaxis()
+
+
+def _error(values: Values) -> list[list[float]]:
+    """How far intervals reach below and above their means."""
+    return [[v["mean"] - v["low"] for v in values.values()], [v["high"] - v["mean"] for v in values.values()]]

@@ -10,17 +10,23 @@ import numpy as np
 from safetensors import safe_open
 
 from autovoice.config import Config, varied
-from autovoice.evaluation.overlap import base_trained
+from autovoice.errors import ConfigError
+from autovoice.evaluation.overlap import base_trained, read_training
 from autovoice.evaluation.protocol import run_protocol
-from autovoice.files import read_json, write_json
+from autovoice.files import read_json, sha256_file, write_json
+from autovoice.studies.start import begin
 from autovoice.training.corpus import Recording, extract_corpus, some_speakers
 from autovoice.training.pretrain import pretrain
+from autovoice.weights import BASE_GENERATOR, BASE_TRAINING
 
 METRICS = ("secs", "campp", "cer", "dmos")
 WHERE = {  # a variant is trained, not what: these do not tell variants apart
     "manifest", "root", "work_dir", "num_threads", "accelerator", "devices", "num_nodes", "strategy", "num_workers",
 }  # fmt: skip
-COPY, CONVERSION = "copy/", "zero-shot/"
+KINDS = {
+    "": "zero-shot/",
+    "copy_": "copy/",
+}  # what keys of study.json begin with: conversions, and copies of the target
 
 
 @dataclass
@@ -32,6 +38,7 @@ class Variant:
     people: int
     steps: int
     summary: dict[str, Any]
+    pairs: Path | None = None  # pairs.csv of its evaluation
 
     def cell(self, kind: str, metric: str) -> dict[str, float]:
         """mean, low, high of a metric over systems whose name begins with `kind`; empty where it was not measured."""
@@ -48,8 +55,18 @@ def key_of(*parts: Any) -> str:
 def folder_of(cfg: Config, recordings: list[Recording]) -> Path:
     """Where a variant lives: the same for the same settings and corpus, whatever study asks for it."""
     trained = {name: value for name, value in asdict(cfg.pretrain).items() if name not in WHERE}
+    if cfg.pretrain.init:
+        trained["init"] = sha256_file(init_of(cfg))  # what is in it, wherever it lies
     key = key_of(cfg.seed, cfg.audio, cfg.content, cfg.model, trained, recordings)
     return Path(cfg.pretrain.work_dir) / "studies" / key
+
+
+def init_of(cfg: Config) -> Path:
+    """The weights that variants begin with; raises ConfigError where they are not there."""
+    path = Path(cfg.pretrain.init)
+    if not path.is_file():
+        raise ConfigError("no such weights", f"pretrain.init={path}", "name those of a base, or none")
+    return path
 
 
 def measured_of(cfg: Config, recordings: list[Recording]) -> Path:
@@ -67,16 +84,26 @@ def run_variant(cfg: Config, name: str, recordings: list[Recording], say: Callab
     if not weights.is_file():
         extract_corpus(recordings, Path(p.root), features, cfg.content, cfg.audio, p.num_threads)
         _link(folder / "features", features)
-        pretrain(replace(cfg, pretrain=replace(p, work_dir=str(folder))), recordings)
+        begun = _begun(cfg, folder, [features / f"{r.key}.safetensors" for r in recordings if r.ratio == 1], say)
+        pretrain(replace(cfg, pretrain=replace(p, work_dir=str(folder), init=begun)), recordings)
     if not summary.is_file():
         root = Path(p.root)
         trained = base_trained((r.speaker, root / r.path) for r in recordings if r.ratio == 1)
+        if p.init and sha256_file(init_of(cfg)) == sha256_file(BASE_GENERATOR):
+            trained += read_training(BASE_TRAINING)  # whom the start has heard
         protocol = replace(cfg.protocol, manifest=p.manifest, root=p.root, weights=str(weights))
         run_protocol(cfg, protocol, measured, trained, say)
     people = len({r.speaker for r in recordings if r.ratio == 1})
-    return Variant(
-        name, n_parameters(weights), people, p.max_steps, read_json(summary, "python -m pipelines.pretraining.study")
-    )
+    found = read_json(summary, "python -m pipelines.pretraining.study")
+    return Variant(name, n_parameters(weights), people, p.max_steps, found, summary.with_name("pairs.csv"))
+
+
+def _begun(cfg: Config, folder: Path, features: list[Path], say: Callable[[str], None]) -> str:
+    """Weights that the variant's generator loads whole, made of pretrain.init; "" without."""
+    if not cfg.pretrain.init:
+        return ""
+    begin(cfg, features, folder / "start.safetensors", say)
+    return str(folder / "start.safetensors")
 
 
 def _link(link: Path, features: Path) -> None:
@@ -106,5 +133,4 @@ def run_study(cfg: Config, recordings: list[Recording], say: Callable[[str], Non
 def row_of(variant: Variant) -> dict[str, Any]:
     """A line of study.json: sizes, and mean, low and high of each metric, of conversions and of copies."""
     facts = {name: getattr(variant, name) for name in ("name", "parameters", "people", "steps")}
-    kinds = {"": CONVERSION, "copy_": COPY}
-    return facts | {prefix + m: variant.cell(kind, m) for prefix, kind in kinds.items() for m in METRICS}
+    return facts | {prefix + m: variant.cell(kind, m) for prefix, kind in KINDS.items() for m in METRICS}

@@ -23,6 +23,9 @@ from autovoice.training.perturb import stretch
 from autovoice.training.segments import Item, SegmentBatches, SegmentConfig, load_item
 from autovoice.weights import model_metadata
 
+EMA_DECAY = 0.998
+AVERAGED_SHARES = 10  # of a short training the running average forgets all but about the last tenth
+
 
 def load_twins(recordings: list[Recording], features: Path) -> list[tuple[Recording, Item]]:
     """Items of a second or more; each gets the content of its twin, the same words by speaker or pseudo-speaker."""
@@ -57,6 +60,7 @@ def schedule_of(cfg: PretrainConfig) -> Schedule:
         cfg.warmup_steps,
         cfg.lr_half_life_steps,
         cfg.adversarial_from_step,
+        ema_decay=min(EMA_DECAY, max(0.0, 1 - AVERAGED_SHARES / cfg.max_steps)),
         mel_weight=cfg.mel_weight,
         judge_lr_ratio=cfg.judge_lr_ratio,
     )

@@ -46,6 +46,19 @@ def test_a_variant_lives_where_its_settings_say_and_nowhere_else() -> None:
     )
 
 
+def test_a_variant_lives_where_the_content_of_its_first_weights_says(tmp_path: Path) -> None:
+    for name, content in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        (tmp_path / name).write_bytes(content)
+    none, a, b, c = (
+        folder_of(compose([f"pretrain.init={init}"]), RECORDINGS)
+        for init in ("", *(tmp_path / name for name in ("a", "b", "c")))
+    )
+    assert a == b
+    assert len({none, a, c}) == 3
+    with pytest.raises(ConfigError, match="no such weights"):
+        folder_of(compose([f"pretrain.init={tmp_path / 'missing'}"]), RECORDINGS)
+
+
 def test_an_override_of_no_key_or_no_value_is_one_sentence() -> None:
     with pytest.raises(ConfigError, match="no such configuration key"):
         varied(compose(), ["model.heads=0"])
