@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ from autovoice.errors import AutovoiceError
 from autovoice.files import sha256_file
 from autovoice.reproducibility import environment_record
 
+NOT_IN_NAMES = re.compile(
+    r"[^\w\-. :]"
+)  # of what MLflow takes in a parameter's name, and the slash, which makes folders
 MAX_PARAM_CHARS = 500  # MLflow refuses longer values on some stores
 CHAMPION = "champion"  # the alias of the version that people should use
 RANKS = ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")  # of a process among several: Lightning's own, and SLURM's
@@ -210,4 +214,4 @@ def _tags(record: dict[str, Any]) -> dict[str, str]:
 def _flatten(value: Any, prefix: str = "") -> dict[str, str]:
     if isinstance(value, dict) and value:
         return {k: v for name, item in value.items() for k, v in _flatten(item, f"{prefix}{name}.").items()}
-    return {prefix.rstrip(".").replace("/", "_"): str(value)[:MAX_PARAM_CHARS]}
+    return {NOT_IN_NAMES.sub("_", prefix.rstrip(".")): str(value)[:MAX_PARAM_CHARS]}

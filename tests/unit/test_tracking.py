@@ -48,6 +48,16 @@ def test_other_parameters_make_another_parent(project):
     assert len([r for r in runs if r.data.tags.get("kind") == "experiment"]) == 2
 
 
+def test_settings_may_have_any_names(project):
+    config = compose()
+    config.study.variants = {"5 M parameters, 2 + 3 blocks/half": ["model.n_blocks=3"]}
+    with tracking.stage_run("study", config):
+        pass
+    _, runs = runs_of(project)
+    parent = next(r for r in runs if r.data.tags.get("kind") == "experiment")
+    assert "study.variants.5 M parameters_ 2 _ 3 blocks_half" in parent.data.params
+
+
 def test_metrics_keep_their_steps_and_nan_is_left_out(project):
     with tracking.stage_run("train", compose()):
         for step, loss in enumerate([3.0, 2.0, math.nan]):
