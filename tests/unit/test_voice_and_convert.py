@@ -194,10 +194,13 @@ def test_a_file_is_converted_in_blocks_to_the_same_samples(
     assert np.abs(load_wav(tmp_path / "deep" / "out.wav", OUT_RATE) - whole).max() < 1e-3
 
 
-def test_an_adapted_voice_has_no_band_that_its_recordings_lack(converter: VoiceConverter, voice: VoiceProfile) -> None:
+def test_an_adapted_voice_has_no_band_that_its_recordings_lack(converter: VoiceConverter) -> None:
+    voice = clone_voice(
+        "june", [at_rate(speech("june", 12.0), OUT_RATE)], networks=converter.networks
+    )  # the base adds a band
     assert 6000 < voice.band_hz < 8100  # recorded at 16 kHz
     source, above = speech("allison", 3.0), {}
-    plain = replace(PRESETS["balanced"], guidance=0.0)  # guidance would lead there by itself
+    plain = replace(PRESETS["balanced"], guidance=0.0, mapping=0.0)  # as adapted voices are spoken
     for name, own in (("base", voice), ("adapted", replace(voice, adapted=BASE_GENERATOR))):
         made = converter.convert(source, own, plain)
         power = (
