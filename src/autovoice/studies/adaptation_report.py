@@ -30,6 +30,11 @@ def mean(rows: Rows, metric: str) -> float:
     return float(np.mean(found)) if found else float("nan")
 
 
+def middle(rows: Rows, metric: str) -> float:
+    """What a plot shows of a metric: the mean, of CER the median, since a recogniser that loops says anything up to 20."""
+    return float(np.median(values(rows, metric) or [float("nan")])) if metric == "cer" else mean(rows, metric)
+
+
 def base(rows: Rows) -> list[StudyRow]:
     """Conversions by the base, before any step."""
     return [row for row in rows if row["step"] == "0"]
@@ -92,7 +97,9 @@ def plot(rows: Rows, path: Path) -> None:
         _curve(above, base(rows), name, lambda row: (float(row["seconds"]), "base"), "o--")
         _curve(above, chosen(rows), name, lambda row: (float(row["seconds"]), row["variant"]), "o-")
         _curve(below, rows, name, lambda row: (float(row["step"]), row["variant"]), "o-")
-        above.set(title=HEADINGS[name], xscale="log", xlabel="seconds of the voice")
+        above.set(
+            title=HEADINGS[name] + (" (median)" if name == "cer" else ""), xscale="log", xlabel="seconds of the voice"
+        )
         below.set(xlabel="steps (mean of all lengths)")
     axes[0, 0].legend()
     with replacing(path) as temporary:
@@ -101,7 +108,7 @@ def plot(rows: Rows, path: Path) -> None:
 
 
 def _curve(axis: plt.Axes, rows: Rows, metric: str, place: Callable[[StudyRow], tuple[float, str]], style: str) -> None:
-    """Means by place(row) = (x, label), a line a label."""
+    """Means, of CER medians, by place(row) = (x, label), a line a label."""
     points: dict[str, dict[float, list[StudyRow]]] = {}
     for row in rows:
         x, label = place(row)
@@ -109,5 +116,5 @@ def _curve(axis: plt.Axes, rows: Rows, metric: str, place: Callable[[StudyRow], 
     for label, by_x in points.items():
         xs = sorted(by_x)
         axis.plot(
-            xs, [mean(by_x[x], metric) for x in xs], style, label=label, color="gray" if label == "base" else None
+            xs, [middle(by_x[x], metric) for x in xs], style, label=label, color="gray" if label == "base" else None
         )
