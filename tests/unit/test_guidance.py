@@ -13,21 +13,11 @@ from autovoice.features import at_level, extract_frames
 from autovoice.guidance import CONSTANT_FRAMES, MAX_LOG_RATIO, MIN_VOICED, Guidance, source_voice
 from autovoice.models.speaker import embed_speaker
 from autovoice.networks import Filters, Target
-from autovoice.voice import VoiceProfile, clone_voice
-from tests.audio_files import RATE, at_rate, speech
+from autovoice.voice import VoiceProfile
+from tests.audio_files import RATE, speech
 
 AUDIO = AudioConfig()
 PLAIN = replace(compose().presets["balanced"], guidance=0.0)
-
-
-@pytest.fixture(scope="module")
-def converter() -> VoiceConverter:
-    return VoiceConverter("cpu")
-
-
-@pytest.fixture(scope="module")
-def voice(converter: VoiceConverter) -> VoiceProfile:
-    return clone_voice("nikolay", [at_rate(speech("nikolay", 12.0), AUDIO.output_rate)], networks=converter.networks)
 
 
 def filters(seed: int, n_frames: int = 4) -> Filters:

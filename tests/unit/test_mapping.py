@@ -9,8 +9,8 @@ import autovoice.convert
 from autovoice.config import AudioConfig, compose
 from autovoice.convert import VoiceConverter
 from autovoice.mapping import content_map
-from autovoice.voice import VoiceProfile, clone_voice
-from tests.audio_files import at_rate, speech
+from autovoice.voice import VoiceProfile
+from tests.audio_files import speech
 
 AUDIO = AudioConfig()
 PLAIN = replace(compose().presets["balanced"], guidance=0.0, mapping=0.0)
@@ -57,16 +57,6 @@ def test_silence_and_a_single_frame_give_a_map_of_numbers() -> None:
         mapped = content_map(content, sounds(1), np.zeros(len(content), bool))
         assert mapped.shape == (16, 16)
         assert np.isfinite(mapped).all()
-
-
-@pytest.fixture(scope="module")
-def converter() -> VoiceConverter:
-    return VoiceConverter("cpu")
-
-
-@pytest.fixture(scope="module")
-def voice(converter: VoiceConverter) -> VoiceProfile:
-    return clone_voice("nikolay", [at_rate(speech("nikolay", 12.0), AUDIO.output_rate)], networks=converter.networks)
 
 
 def test_a_source_is_mapped_and_one_without_voice_takes_retrieval(

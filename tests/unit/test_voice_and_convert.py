@@ -33,11 +33,6 @@ OUT_RATE = AudioConfig().output_rate
 
 
 @pytest.fixture(scope="module")
-def converter() -> VoiceConverter:
-    return VoiceConverter("cpu")
-
-
-@pytest.fixture(scope="module")
 def voice(converter: VoiceConverter) -> VoiceProfile:
     return clone_voice(
         "nikolay", [at_rate(speech("nikolay", 12.0), OUT_RATE)], "by its licence", networks=converter.networks

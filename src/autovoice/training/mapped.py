@@ -53,7 +53,11 @@ def add_mapped(groups: Sequence[list[Item]], seed: int) -> None:
 
 
 def moved_along(content: Tensor, reference: Tensor, f0: Tensor) -> Tensor:
-    """content (n, T, D) on its way to what references (n, R, D) say; f0 (n, 2 T) in Hz, 0 = unvoiced."""
+    """content (n, T, D) on its way to what references (n, R, D) say; f0 (n, 2 T) in Hz, 0 = unvoiced.
+
+    In float32 whatever surrounds it: systems of equations are not solved in less.
+    """
     amounts = LEAST_ALONG + (1 - LEAST_ALONG) * torch.rand(len(content)).to(content.device)
-    steps = [map_step(c, r, voiced) for c, r, voiced in zip(content, reference, f0[:, ::2] > 0, strict=True)]
+    with torch.autocast(content.device.type, enabled=False):
+        steps = [map_step(c, r, voiced) for c, r, voiced in zip(content, reference, f0[:, ::2] > 0, strict=True)]
     return content + amounts[:, None, None] * torch.stack(steps)

@@ -9,6 +9,7 @@ import torch
 
 from autovoice.config import Config
 from autovoice.config_pretrain import PretrainConfig
+from autovoice.errors import ConfigError
 from autovoice.models.content import load_content_encoder
 from autovoice.models.discriminator import Discriminators
 from autovoice.models.generator import Generator
@@ -96,13 +97,15 @@ def pretrain(cfg: Config, recordings: list[Recording]) -> Path:
     """Trains to cfg.pretrain.max_steps on the features of `recordings` in work_dir/features.
 
     Returns the path of the weights, work_dir/base.safetensors; of several ranks the first writes it. Raises ConfigError for
-    features of other settings.
+    features of other settings, and for mapping with one voice.
     """
     p, work = cfg.pretrain, Path(cfg.pretrain.work_dir)
     torch.set_num_threads(p.num_threads)
     check_features(work / "features", cfg.content, cfg.audio)
     groups, weights = group_by_speaker(recordings, work / "features", p)
     if p.mapping:
+        if len(groups) < 2:
+            raise ConfigError("there is one voice alone, and nowhere to map to", "pretrain.mapping", "set it to false")
         add_mapped(groups, cfg.seed)
     module = build_module(cfg)
     trainer = fit(module, groups, weights, cfg)

@@ -46,11 +46,6 @@ def front_end() -> FrontEnd:
 
 
 @pytest.fixture(scope="module")
-def converter() -> VoiceConverter:
-    return VoiceConverter("cpu")
-
-
-@pytest.fixture(scope="module")
 def voice(converter: VoiceConverter) -> VoiceProfile:
     return clone_voice("nikolay", [at_rate(speech("nikolay", 8.0), RATE)], networks=converter.networks)
 

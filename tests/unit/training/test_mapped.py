@@ -1,15 +1,21 @@
 """Content as mapping moves it: the map is inference's, goes by way of another voice, and reaches conversions and their loss."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from autovoice.config import AudioConfig
+from autovoice.errors import ConfigError
 from autovoice.mapping import content_map
 from autovoice.training.conversion import ConversionLoss, with_conversions
 from autovoice.training.flat import Item
 from autovoice.training.mapped import LEAST_ALONG, MAPPED, add_mapped, map_step, there_and_back
+from autovoice.training.pretrain import pretrain
+from tests.tiny_pretraining import RECORDINGS, configuration, write_features
 
 DIM = 12
 
@@ -72,6 +78,11 @@ def test_conversions_hear_what_was_said_on_its_way_to_the_neighbour() -> None:
         amount = float((gone * whole).sum() / whole.square().sum())
         assert LEAST_ALONG <= amount <= 1
         torch.testing.assert_close(gone, amount * whole, atol=1e-4, rtol=1e-3)
+    torch.manual_seed(1)
+    whole = with_conversions(given, 2, mapping=True)["content"]
+    torch.manual_seed(1)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(with_conversions(given, 2, mapping=True)["content"], whole)
     plain = with_conversions(given, 2)
     assert torch.equal(plain["content"][3:], given["content"][:2])
 
@@ -94,3 +105,22 @@ def test_words_are_those_that_were_said_not_those_that_the_generator_heard() -> 
     _, heard_none = ConversionLoss(Says(given["said"].flip(1)), AudioConfig(), 1.0)(wav, inputs)
     assert float(heard_all["content"]) == pytest.approx(0, abs=1e-5)
     assert float(heard_none["content"]) > 0.5
+
+
+def test_pretraining_hears_mapped_content_in_mixed_precision_too(tmp_path: Path) -> None:
+    write_features(tmp_path)
+    settings = ("pretrain.perturb=1", "pretrain.n_conversions=1", "pretrain.precision=bf16-mixed")
+    weights = []
+    for mapping in ("true", "false"):
+        cfg = configuration(tmp_path, *settings, f"pretrain.mapping={mapping}")
+        weights.append(load_file(pretrain(cfg, RECORDINGS)))
+        (tmp_path / "checkpoints" / "last.ckpt").unlink()
+    mapped, plain = weights
+    assert all(torch.isfinite(value).all() for value in mapped.values())
+    assert any(not torch.equal(mapped[name], plain[name]) for name in mapped)
+
+
+def test_a_single_voice_has_nowhere_to_map_to(tmp_path: Path) -> None:
+    write_features(tmp_path)
+    with pytest.raises(ConfigError, match="one voice alone"):
+        pretrain(configuration(tmp_path, "pretrain.mapping=true"), [r for r in RECORDINGS if r.speaker == "voice 0"])
