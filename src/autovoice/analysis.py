@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from autovoice.audio.excitation import fill_unvoiced, frame_phase
-from autovoice.audio.f0 import extract_f0, median_f0_hz
+from autovoice.audio.f0 import Tracker, detect, extract_f0, median_f0_hz
 from autovoice.audio.loudness import centred_power, frame_power, gain_from_power, scale_loudness
 from autovoice.audio.windows import overlapping_windows
 from autovoice.config import AudioConfig
@@ -80,8 +80,12 @@ def analyse(
     voice: VoiceProfile,
     audio: AudioConfig,
     pitch: float | Literal["auto", "octaves", "semitones"] = "auto",
+    track: Tracker = detect,
 ) -> Analysis:
-    """blocks: mono 16 kHz stretches of the source in order. Memory grows by 2 KB a second of audio, no more."""
+    """blocks: mono 16 kHz stretches of the source in order. Memory grows by 2 KB a second of audio, no more.
+
+    track: what finds f0, of some networks their own (autovoice.networks.Networks.pitch).
+    """
     hop, rate = audio.hop_length, audio.sample_rate
     core, context = int(BLOCK_S * rate) // hop * hop, int(CONTEXT_S * rate) // hop * hop
     f0s, louds, powers, n_samples = [], [], [], 0
@@ -89,7 +93,8 @@ def analyse(
         n_frames, lead = -(-len(window.wav) // hop), window.lead // hop
         part = slice(lead, lead + -(-window.n_core // hop))
         with stage("f0"):
-            f0s.append(extract_f0(window.wav, hop, n_frames, audio.f0_min_hz, audio.f0_max_hz * VIBRATO_ROOM)[part])
+            range_hz = (audio.f0_min_hz, audio.f0_max_hz * VIBRATO_ROOM)
+            f0s.append(extract_f0(window.wav, hop, n_frames, *range_hz, track)[part])
         louds.append(centred_power(window.wav, hop, n_frames)[part])
         powers.append(frame_power(window.wav[window.lead : window.lead + window.n_core], rate))
         n_samples += window.n_core

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autovoice.audio.f0 import extract_f0
+from autovoice.audio.f0 import Tracker, detect, extract_f0
 from autovoice.audio.loudness import gain_to, loudness_contour
 from autovoice.audio.mel import log_mel
 from autovoice.config import AudioConfig
@@ -21,7 +21,7 @@ def even_length(n_samples: int, audio: AudioConfig) -> int:
     return n_samples // step * step
 
 
-def extract_frames(wav: np.ndarray, audio: AudioConfig) -> dict[str, np.ndarray]:
+def extract_frames(wav: np.ndarray, audio: AudioConfig, track: Tracker = detect) -> dict[str, np.ndarray]:
     """wav: mono 16 kHz (n,) at audio.level_dbfs -> frames of its n // 320 * 320 samples.
 
     f0 (T,) float32 Hz with 0 = unvoiced, loudness (T,) float32, mel (T, n_mels) float16.
@@ -30,7 +30,7 @@ def extract_frames(wav: np.ndarray, audio: AudioConfig) -> dict[str, np.ndarray]
     n_frames = len(wav) // audio.hop_length
     mel = log_mel(wav, audio.sample_rate, audio.n_fft, audio.hop_length, audio.n_mels)
     return {
-        "f0": extract_f0(wav, audio.hop_length, n_frames, audio.f0_min_hz, audio.f0_max_hz),
+        "f0": extract_f0(wav, audio.hop_length, n_frames, audio.f0_min_hz, audio.f0_max_hz, track),
         "loudness": loudness_contour(wav, audio.hop_length, n_frames),
         "mel": mel[:n_frames].astype(np.float16),
     }
