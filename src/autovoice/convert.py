@@ -109,7 +109,7 @@ class VoiceConverter:
         Without a watermark: who joins such pieces marks the whole (autovoice.watermark).
         """
         blocks = array_blocks(wav, self.audio.sample_rate)
-        analysis = analyse(blocks(), voice, self.audio, pitch)
+        analysis = analyse(blocks(), voice, self.audio, pitch, self.networks.pitch)
         parts = list(self.stream(blocks(), analysis, voice, preset, seed))
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
@@ -130,7 +130,8 @@ class VoiceConverter:
         watermark: with the voice's consent id as its payload; tags: as StreamWriter's.
         """
         started, rate = time.perf_counter(), self.audio.sample_rate
-        analysis = analyse(staged("read", stream_blocks(source, rate, 10.0)), voice, self.audio, pitch)
+        read = staged("read", stream_blocks(source, rate, 10.0))
+        analysis = analyse(read, voice, self.audio, pitch, self.networks.pitch)
         parts = self.stream(staged("read", stream_blocks(source, rate, 10.0)), analysis, voice, preset, seed)
         if watermark:
             parts = staged("watermark", marked_blocks(parts, self.audio.output_rate, voice.payload))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from autovoice.audio.f0 import detect
 from autovoice.audio.mel import AFTER, BEFORE, FRAME_LENGTH, speaker_windows, student_pairs, whisper_mel
 from autovoice.config import AudioConfig, ContentConfig
 from autovoice.errors import AssetError, AutovoiceError
@@ -125,6 +126,10 @@ class Graphs:
         if made is None:
             raise AssetError("has no graph of its adapted weights", str(weights.parent), "export the voice")
         return made
+
+    def pitch(self, wav: np.ndarray, f0_min_hz: float, f0_max_hz: float) -> tuple[np.ndarray, np.ndarray]:
+        """As Networks.pitch, on the CPU whatever the device."""
+        return detect(wav, f0_min_hz, f0_max_hz)
 
     def content(self, wav: np.ndarray, encoder: Encoder = "large") -> np.ndarray:
         """As Networks.content."""

@@ -80,7 +80,7 @@ class Steps(Protocol):
 
 
 class Networks(Protocol):
-    """Content encoders, speaker encoder and generators. Methods raise OutOfMemory."""
+    """Content encoders, speaker encoder, generators and pitch. Methods raise OutOfMemory, pitch does not."""
 
     audio: AudioConfig
     config: ContentConfig
@@ -89,6 +89,9 @@ class Networks(Protocol):
     @property
     def device(self) -> str:
         """cpu, cuda or cuda:N: what computes now."""
+
+    def pitch(self, wav: np.ndarray, f0_min_hz: float, f0_max_hz: float) -> tuple[np.ndarray, np.ndarray]:
+        """As autovoice.audio.f0.detect, which is what answers on the CPU; elsewhere alike but for rounding."""
 
     def content(self, wav: np.ndarray, encoder: Encoder = "large") -> np.ndarray:
         """wav (B, n) float32 at 16 kHz and -26 dBFS, n of any length from 1280 -> content (B, n // 320, D) float32."""

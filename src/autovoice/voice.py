@@ -268,7 +268,7 @@ def clone_voice(
     for i, piece in enumerate(pieces):
         heard = resample(piece, audio.output_rate, audio.sample_rate)
         content = networks.content(heard[None, : even_length(len(heard), audio)])[0]
-        items.append({"content": content.astype(np.float16), **extract_frames(heard, audio)})
+        items.append({"content": content.astype(np.float16), **extract_frames(heard, audio, networks.pitch)})
         embs.append(networks.embed_speaker(heard))
         if on_progress:
             on_progress((i + 1) / len(pieces))

@@ -38,9 +38,12 @@ def test_without_memory_for_any_chunk_the_conversion_goes_on_on_the_cpu(caplog: 
 
     networks = converter.networks
     assert isinstance(networks, TorchNetworks)
-    networks.encoder.register_forward_pre_hook(full)
-    networks._device = torch.device("meta")
+    meta = torch.device("meta")
+    for network in (networks.encoder, networks._tracker(meta).session.network):
+        network.register_forward_pre_hook(full)
+    networks._device = meta
     again = converter.convert(source, voice, preset)
+    assert "on meta: pitch is found on the CPU" in caplog.text
     assert "on meta: going on in chunks of 2.5 s" in caplog.text
     assert "on meta: going on on the CPU" in caplog.text
     assert converter.device == "cpu"

@@ -137,7 +137,7 @@ class OneSpeaker:
     def _converted(self, speech: np.ndarray, report: Progress) -> tuple[np.ndarray, float]:
         audio = self.converter.audio
         blocks = array_blocks(speech, audio.sample_rate)
-        analysis = analyse(blocks(), self.voice, audio, self.options.pitch)
+        analysis = analyse(blocks(), self.voice, audio, self.options.pitch, self.converter.networks.pitch)
         made, n_made = [], 0
         for part in self.converter.stream(blocks(), analysis, self.voice, self.preset, self.options.seed):
             made.append(part)

@@ -1,6 +1,7 @@
 """The networks in torch: on the CPU or a CUDA device, from safetensors."""
 
 import copy
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from autovoice.audio.f0 import Tracker, detect
 from autovoice.audio.mel import student_pairs
 from autovoice.config import AudioConfig, ContentConfig, ModelConfig
 from autovoice.errors import AssetError, AutovoiceError
@@ -22,6 +24,7 @@ from autovoice.networks import N_HEARD, Encoder, Filters, OutOfMemory, Target
 from autovoice.weights import BASE_GENERATOR, load_generator_state
 
 Heard = tuple[Tensor, Tensor, Tensor]
+LOGGER = logging.getLogger(__name__)
 
 
 def pick_device(device: str) -> torch.device:
@@ -78,6 +81,7 @@ class TorchNetworks:
         self._generator = lru_cache(maxsize=4)(lambda path, _: self.load_generator(path))
         self._student = lru_cache(maxsize=1)(self.load_student)
         self._heard = lru_cache(maxsize=N_HEARD)(self._hear)
+        self._tracker = lru_cache(maxsize=1)(self.load_tracker)
 
     def load_encoder(self) -> nn.Module:
         """The large content encoder."""
@@ -90,6 +94,12 @@ class TorchNetworks:
     def load_generator(self, weights: Path) -> Generator:
         """The generator in a file."""
         return load_generator(weights, self.audio, self.config, self.model)
+
+    def load_tracker(self, device: torch.device) -> Tracker:
+        """What finds pitch on a device other than the CPU."""
+        from autovoice.models.pitch import TorchTracker  # needs onnx, which the CPU can do without
+
+        return TorchTracker(device)
 
     @property
     def device(self) -> str:
@@ -105,6 +115,16 @@ class TorchNetworks:
         """The generator of a file, or the base, on the device."""
         path = weights or self.weights
         return self._generator(path, path.stat().st_mtime_ns).to(self._device)
+
+    def pitch(self, wav: np.ndarray, f0_min_hz: float, f0_max_hz: float) -> tuple[np.ndarray, np.ndarray]:
+        """As Networks.pitch; on the CPU too where the device has no room left: it is heard before chunks can be made smaller."""
+        if (device := self._device).type != "cpu":
+            try:
+                with self._memory():
+                    return self._tracker(device)(wav, f0_min_hz, f0_max_hz)
+            except OutOfMemory:
+                LOGGER.warning("out of memory on %s: pitch is found on the CPU", device)
+        return detect(wav, f0_min_hz, f0_max_hz)
 
     @torch.no_grad()
     def content(self, wav: np.ndarray, encoder: Encoder = "large") -> np.ndarray:
@@ -152,6 +172,7 @@ class TorchNetworks:
         self._device = torch.device("cpu")
         self.encoder = self.encoder.to(self._device)
         self._student.cache_clear()
+        self._tracker.cache_clear()
         self.forget()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -41,6 +41,10 @@ class Batched:
         """Theirs."""
         return self.networks.device
 
+    def pitch(self, wav: np.ndarray, f0_min_hz: float, f0_max_hz: float) -> tuple[np.ndarray, np.ndarray]:
+        """As Networks.pitch; it takes too little of a device to wait for others."""
+        return self.networks.pitch(wav, f0_min_hz, f0_max_hz)
+
     def content(self, wav: np.ndarray, encoder: Encoder = "large") -> np.ndarray:
         """As Networks.content."""
 

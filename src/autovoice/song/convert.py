@@ -92,7 +92,8 @@ def _listen(
 ) -> tuple[Singer, SongStats]:
     """The first pass over the vocal: its phrases, its key, and what is to be said of it."""
     audio, level = converter.audio, converter.audio.level_dbfs
-    analysis = analyse(stems.vocal_blocks(audio.sample_rate), voice, audio, _pitch(options))
+    blocks = stems.vocal_blocks(audio.sample_rate)
+    analysis = analyse(blocks, voice, audio, _pitch(options), converter.networks.pitch)
     singing = sung(analysis, level)
     singer = Singer(
         stems=stems,
