@@ -20,7 +20,9 @@ COLUMNS = {  # key of study.json -> heading, digits
     "copy_secs": ("own voice: SECS", 3),
     "copy_campp": ("own voice: CAM++", 3),
     "copy_dmos": ("own voice: Distill-MOS", 2),
+    "copy_mrstft": ("own voice: STFT distance", 3),
 }
+OWN = "copy_"  # what keys of copies of the own voice begin with
 Values = dict[str, dict[str, float]]  # variant -> mean, low, high
 
 
@@ -76,19 +78,18 @@ def plot(rows: Sequence[dict[str, Any]], axis: str, path: Path) -> None:
 def drawing(rows: Sequence[dict[str, Any]], axis: str) -> Figure:
     """A panel a metric with intervals: against the axis (people, steps or parameters), or a bar a variant without one.
 
-    Bars are differences from the first variant where there are any.
+    Against an axis, conversions and copies of the own voice are two lines; bars are differences from the first variant
+    where there are any.
     """
-    keys = [key for key in COLUMNS if not key.startswith("copy_") and is_measured(rows, key)]
-    paired = not axis and any(row.get("change") for row in rows)
-    height = 3.4 if axis else max(3.4, 0.3 * len(rows))
+    if axis:
+        return _curves(rows, axis)
+    keys = [key for key in COLUMNS if not key.startswith(OWN) and is_measured(rows, key)]
+    paired = any(row.get("change") for row in rows)
+    height = max(3.4, 0.3 * len(rows))
     figure, axes = plt.subplots(1, len(keys), figsize=(3.6 * len(keys), height), layout="constrained", squeeze=False)
     for panel, key in zip(axes[0], keys, strict=True):
         found = {row["name"]: row.get("change", {}).get(key, {}) if paired else row[key] for row in rows}
-        values = {name: value for name, value in found.items() if value.get("mean") is not None}
-        if axis:
-            _curve(panel, values, [row[axis] for row in rows if row["name"] in values], axis)
-        else:
-            _bars(panel, values, named=key == keys[0])
+        _bars(panel, {name: v for name, v in found.items() if v.get("mean") is not None}, named=key == keys[0])
         panel.set_title(COLUMNS[key][0])
         if paired:
             panel.axvline(0, color="gray", linewidth=0.8)
@@ -96,9 +97,25 @@ def drawing(rows: Sequence[dict[str, Any]], axis: str) -> Figure:
     return figure
 
 
-def _curve(panel: plt.Axes, values: Values, at: Sequence[float], axis: str) -> None:
-    panel.errorbar(at, [v["mean"] for v in values.values()], _error(values), fmt="o-", capsize=3)
-    panel.set(xscale="log", xlabel=axis)
+def _curves(rows: Sequence[dict[str, Any]], axis: str) -> Figure:
+    """Each metric against rows[axis], of conversions and of copies."""
+    measured = [key for key in COLUMNS if is_measured(rows, key)]
+    metrics = list(dict.fromkeys(key.removeprefix(OWN) for key in measured))
+    figure, axes = plt.subplots(1, len(metrics), figsize=(3.6 * len(metrics), 3.4), layout="constrained", squeeze=False)
+    for panel, metric in zip(axes[0], metrics, strict=True):
+        for key, label in ((metric, "other people's"), (OWN + metric, "own voice")):
+            found = [(row[axis], row[key]) for row in rows if key in measured and row[key].get("mean") is not None]
+            if found:
+                at, values = zip(*found, strict=True)
+                _curve(panel, {str(x): value for x, value in zip(at, values, strict=True)}, at, label)
+        panel.set_title(COLUMNS[metric if metric in COLUMNS else OWN + metric][0].removeprefix("own voice: "))
+        panel.set(xscale="log", xlabel=axis)
+        panel.legend()
+    return figure
+
+
+def _curve(panel: plt.Axes, values: Values, at: Sequence[float], label: str) -> None:
+    panel.errorbar(at, [v["mean"] for v in values.values()], _error(values), fmt="o-", capsize=3, label=label)
 
 
 def _bars(panel: plt.Axes, values: Values, named: bool) -> None:

@@ -19,7 +19,7 @@ from autovoice.training.corpus import Recording, extract_corpus, some_speakers
 from autovoice.training.pretrain import pretrain
 from autovoice.weights import BASE_GENERATOR, BASE_TRAINING
 
-METRICS = ("secs", "campp", "cer", "dmos")
+METRICS = ("secs", "campp", "cer", "dmos", "mrstft")  # the last one of copies alone
 WHERE = {  # a variant is trained, not what: these do not tell variants apart
     "manifest", "root", "work_dir", "num_threads", "accelerator", "devices", "num_nodes", "strategy", "num_workers",
 }  # fmt: skip

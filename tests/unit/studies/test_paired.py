@@ -56,5 +56,20 @@ def test_the_drawing_of_differences_leaves_the_first_variant_out() -> None:
     assert panel.get_xlabel() == "less “as it is”"
     assert panel.get_xlim()[1] < 0.1  # no levels are drawn
     rows = [{**row, "change": {}, "steps": 10 * (n + 1)} for n, row in enumerate(rows)]
-    assert drawing(rows, "steps").axes[0].get_xscale() == "log"
     assert len(drawing(rows, "").axes[0].get_yticklabels()) == 3
+
+
+def test_against_an_axis_conversions_and_the_own_voice_are_two_lines_of_one_panel() -> None:
+    level = {"mean": 0.8, "low": 0.7, "high": 0.9}
+    rows: list[dict[str, object]] = [
+        {"name": str(n), "steps": n} | {key: {} for key in COLUMNS} | {"campp": level, "copy_campp": level}
+        for n in (10, 20)
+    ]
+    rows[1]["copy_mrstft"] = level  # of the own voice alone, and of one variant
+    likeness, distance = drawing(rows, "steps").axes
+    assert [label.get_text() for label in likeness.get_legend().get_texts()] == ["other people's", "own voice"]
+    assert likeness.get_xscale() == "log"
+    assert list(likeness.lines[0].get_xdata()) == [10, 20]
+    assert [label.get_text() for label in distance.get_legend().get_texts()] == ["own voice"]
+    assert distance.get_title() == "STFT distance"
+    assert list(distance.lines[0].get_xdata()) == [20]
