@@ -17,7 +17,7 @@ from autovoice.bench.memory import gpu_memory_mb, gpu_utilisation, peak_memory_m
 from autovoice.bench.report import plot, show
 from autovoice.bench.stream import WARM_UP_BLOCKS, measure_stream, why_no_stream
 from autovoice.bench.systems import Preset, demo_recordings, system_of
-from autovoice.config import ContentConfig
+from autovoice.config import ContentConfig, compose
 from autovoice.errors import AutovoiceError
 from autovoice.live import LiveConverter
 from autovoice.models.content import load_student
@@ -122,7 +122,7 @@ def test_a_recording_is_repeated_to_any_length() -> None:
 
 def test_a_stream_is_as_late_as_its_converter_says(tmp_path: Path) -> None:
     networks, voice = tiny_networks(tmp_path), random_voice()
-    row = measure_stream(networks, voice, speech("allison", 0.02 * (WARM_UP_BLOCKS + 10)))
+    row = measure_stream(networks, voice, speech("allison", 0.02 * (WARM_UP_BLOCKS + 10)), compose().presets["fast"])
     assert row["delay_ms"] == LiveConverter(networks, voice).delay_s * 1000
     assert 0 < row["block_p50_ms"] <= row["block_p95_ms"]
     assert row["rtf"] > 0

@@ -13,6 +13,7 @@ from autovoice.audio.io import StreamWriter, load_wav
 from autovoice.bench.jobs import Job, Row
 from autovoice.bench.memory import gpu_memory_mb, gpu_utilisation, peak_memory_mb
 from autovoice.bench.stream import measure_stream
+from autovoice.config import compose
 from autovoice.bench.systems import RATE, Baseline, Preset, system_of, voice_of
 from autovoice.convert import VoiceConverter
 from autovoice.errors import AutovoiceError
@@ -96,7 +97,8 @@ def stream(job: Job, wav: np.ndarray, target: Path) -> Row:
     converter = VoiceConverter("cpu")
     networks = converter.networks
     assert isinstance(networks, TorchNetworks)
-    numbers = measure_stream(networks, voice_of(target, converter), tiled(wav, job.length_s))
+    voice, fast = voice_of(target, converter), compose().presets["fast"]
+    numbers = measure_stream(networks, voice, tiled(wav, job.length_s), fast)
     parameters = sum(p.numel() for part in (networks.student, networks.generator()) for p in part.parameters())
     return numbers | {"peak_memory_mb": peak_memory_mb(), "parameters": parameters}
 

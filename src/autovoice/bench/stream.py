@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from autovoice.bench.jobs import Row
+from autovoice.config import PresetConfig
 from autovoice.live import FRAME, LiveConverter
 from autovoice.networks import Networks
 from autovoice.voice import VoiceProfile
@@ -21,9 +22,13 @@ def why_no_stream(base: Path = BASE_GENERATOR, student: Path = CONTENT_STUDENT) 
     return "" if facts_of(base).get("model", {}).get("causal") else f"{base.name} is not causal"
 
 
-def measure_stream(networks: Networks, voice: VoiceProfile, wav: np.ndarray) -> Row:
-    """wav: mono 16 kHz of a second or more -> delay without computing, ms a 20 ms block, and their share of real time."""
-    live, blocks_ms = LiveConverter(networks, voice), []
+def measure_stream(networks: Networks, voice: VoiceProfile, wav: np.ndarray, preset: PresetConfig) -> Row:
+    """wav: mono 16 kHz of a second or more -> delay without computing, ms a 20 ms block, and their share of real time.
+
+    preset: what served streams take their reference and sharpening from: fast.
+    """
+    live = LiveConverter(networks, voice, reference_s=preset.reference_s, sharpening=preset.sharpening)
+    blocks_ms = []
     for start in range(0, len(wav) - FRAME + 1, FRAME):
         started = time.perf_counter()
         live.push(wav[start : start + FRAME])
