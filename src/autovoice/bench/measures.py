@@ -13,8 +13,8 @@ from autovoice.audio.io import StreamWriter, load_wav
 from autovoice.bench.jobs import Job, Row
 from autovoice.bench.memory import gpu_memory_mb, gpu_utilisation, peak_memory_mb
 from autovoice.bench.stream import measure_stream
-from autovoice.config import compose
 from autovoice.bench.systems import RATE, Baseline, Preset, system_of, voice_of
+from autovoice.config import compose
 from autovoice.convert import VoiceConverter
 from autovoice.errors import AutovoiceError
 from autovoice.models.torch_networks import TorchNetworks
