@@ -1,6 +1,6 @@
 """A study of pretraining as people read it: Markdown tables with intervals, and a plot against what was varied."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from autovoice.files import replacing
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, NullLocator
 
 COLUMNS = {  # key of study.json -> heading, digits
     "secs": ("SECS", 3),
@@ -19,6 +20,7 @@ COLUMNS = {  # key of study.json -> heading, digits
     "dmos": ("Distill-MOS", 2),
     "copy_secs": ("own voice: SECS", 3),
     "copy_campp": ("own voice: CAM++", 3),
+    "copy_cer": ("own voice: CER", 3),
     "copy_dmos": ("own voice: Distill-MOS", 2),
     "copy_mrstft": ("own voice: STFT distance", 3),
 }
@@ -103,19 +105,19 @@ def _curves(rows: Sequence[dict[str, Any]], axis: str) -> Figure:
     metrics = list(dict.fromkeys(key.removeprefix(OWN) for key in measured))
     figure, axes = plt.subplots(1, len(metrics), figsize=(3.6 * len(metrics), 3.4), layout="constrained", squeeze=False)
     for panel, metric in zip(axes[0], metrics, strict=True):
-        for key, label in ((metric, "other people's"), (OWN + metric, "own voice")):
+        for key, label, color in ((metric, "other people's", "C0"), (OWN + metric, "own voice", "C1")):
             found = [(row[axis], row[key]) for row in rows if key in measured and row[key].get("mean") is not None]
             if found:
                 at, values = zip(*found, strict=True)
-                _curve(panel, {str(x): value for x, value in zip(at, values, strict=True)}, at, label)
+                means = [value["mean"] for value in values]
+                error = _error(dict(enumerate(values)))
+                panel.errorbar(at, means, error, fmt="o-", capsize=3, label=label, color=color)
         panel.set_title(COLUMNS[metric if metric in COLUMNS else OWN + metric][0].removeprefix("own voice: "))
         panel.set(xscale="log", xlabel=axis)
+        panel.set_xticks([row[axis] for row in rows])
+        panel.xaxis.set(major_formatter=EngFormatter(sep=""), minor_locator=NullLocator())
         panel.legend()
     return figure
-
-
-def _curve(panel: plt.Axes, values: Values, at: Sequence[float], label: str) -> None:
-    panel.errorbar(at, [v["mean"] for v in values.values()], _error(values), fmt="o-", capsize=3, label=label)
 
 
 def _bars(panel: plt.Axes, values: Values, named: bool) -> None:
@@ -125,6 +127,6 @@ def _bars(panel: plt.Axes, values: Values, named: bool) -> None:
     panel.invert_yaxis()
 
 
-def _error(values: Values) -> list[list[float]]:
+def _error(values: Mapping[Any, dict[str, float]]) -> list[list[float]]:
     """How far intervals reach below and above their means."""
     return [[v["mean"] - v["low"] for v in values.values()], [v["high"] - v["mean"] for v in values.values()]]
