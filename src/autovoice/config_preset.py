@@ -9,7 +9,7 @@ class PresetConfig:
 
     encoder: str = "large"  # large | student: what hears the words; the causal student is faster, and can stream
     reference_s: float = 12.0  # seconds of the target that the generator attends to
-    mapping: float = 1.0  # 0 to 1: share of the linear map from the source's content to the target's
+    mapping: float = 0.85  # 0 to 1: share of the linear map from the source's content to the target's
     retrieval: float = (
         0.5  # 0 to 1: share of content replaced by the target's nearest frames, where there is no such map
     )
