@@ -1,6 +1,6 @@
 """A study of pretraining as people read it: Markdown tables with intervals, and a plot against what was varied."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +110,7 @@ def _curves(rows: Sequence[dict[str, Any]], axis: str) -> Figure:
             if found:
                 at, values = zip(*found, strict=True)
                 means = [value["mean"] for value in values]
-                error = _error(dict(enumerate(values)))
-                panel.errorbar(at, means, error, fmt="o-", capsize=3, label=label, color=color)
+                panel.errorbar(at, means, _error(values), fmt="o-", capsize=3, label=label, color=color)
         panel.set_title(COLUMNS[metric if metric in COLUMNS else OWN + metric][0].removeprefix("own voice: "))
         panel.set(xscale="log", xlabel=axis)
         panel.set_xticks([row[axis] for row in rows])
@@ -122,11 +121,11 @@ def _curves(rows: Sequence[dict[str, Any]], axis: str) -> Figure:
 
 def _bars(panel: plt.Axes, values: Values, named: bool) -> None:
     places = range(len(values))
-    panel.errorbar([v["mean"] for v in values.values()], places, xerr=_error(values), fmt="o", capsize=3)
+    panel.errorbar([v["mean"] for v in values.values()], places, xerr=_error(list(values.values())), fmt="o", capsize=3)
     panel.set_yticks(places, list(values) if named else [])
     panel.invert_yaxis()
 
 
-def _error(values: Mapping[Any, dict[str, float]]) -> list[list[float]]:
+def _error(values: Sequence[dict[str, float]]) -> list[list[float]]:
     """How far intervals reach below and above their means."""
-    return [[v["mean"] - v["low"] for v in values.values()], [v["high"] - v["mean"] for v in values.values()]]
+    return [[v["mean"] - v["low"] for v in values], [v["high"] - v["mean"] for v in values]]
