@@ -86,9 +86,8 @@ class PitchNetwork(nn.Module):
         x = self.stem(seen).relu()
         for first, second in zip(self.first, self.second, strict=True):
             x = (x + second(first(x).relu())).relu()
-        x = self.head(x[:, :, : PITCHES + 1]).relu()[
-            :, :, :PITCHES
-        ]  # the graph pads below, where a pitch has a neighbour
+        x = self.head(x[:, :, : PITCHES + 1]).relu()  # the graph pads below, where a pitch has a neighbour
+        x = x[:, :, :PITCHES]
         heard = torch.cat([self.heard(x).amax(2), seen.mean((1, 2))[:, None]], 1)
         confidence = self.confidence(self.voicing(heard).relu()).sigmoid()[:, 0]
         return self._within(self.score(x)[:, 0].mT, confidence, least_hz, most_hz)
