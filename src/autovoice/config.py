@@ -26,7 +26,7 @@ class AudioConfig:
     n_fft: int = 1024
     n_mels: int = 80
     output_rate: int = 24000
-    output_n_fft: int = 1536  # of the generator's inverse STFT
+    output_n_fft: int = 768  # of the generator's inverse STFT
     level_dbfs: float = -26.0  # RMS level at which the model hears and speaks
     f0_min_hz: float = 50.0
     f0_max_hz: float = 1100.0

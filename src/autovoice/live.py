@@ -1,4 +1,4 @@
-"""Live conversion: a block of audio in, as much out, a constant 54.5 ms later; everything is guessed from the past.
+"""Live conversion: a block of audio in, as much out, a constant 38.5 ms later; everything is guessed from the past.
 
 Level, median pitch and key shift are running estimates; f0 is SwiftF0's on the last 0.22 s.
 """

@@ -47,12 +47,13 @@ def output_of(path: Path) -> tuple[int, int]:
 
 
 def check_output(path: Path, audio: AudioConfig) -> None:
-    """Raises AssetError without such a file, and for weights that speak at another rate than audio.output_rate."""
+    """Raises AssetError without such a file, and for weights that speak at another rate or in other frames than `audio` says."""
     if not path.is_file():
         raise AssetError("no such weights", str(path), "run autovoice doctor")
     made_for = output_of(path)
     if made_for != output_pair(audio):
-        raise AssetError(f"speaks at {made_for[0]} Hz, not at {audio.output_rate}", str(path), "adapt the voice again")
+        what, asked = (f"{rate} Hz in frames of {n_fft} samples" for rate, n_fft in (made_for, output_pair(audio)))
+        raise AssetError(f"speaks at {what}, not at {asked}", str(path), "adapt the voice again")
 
 
 def load_generator_state(
