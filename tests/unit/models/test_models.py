@@ -21,7 +21,7 @@ from autovoice.models.torch_networks import load_generator
 from autovoice.models.whisper import WhisperEncoder
 from autovoice.torchaudio_compat import torchaudio
 from autovoice.training.module import load_weights
-from autovoice.weights import BASE_GENERATOR
+from autovoice.weights import BASE_GENERATOR, model_metadata
 
 HOP, RATE = AudioConfig().output_hop, AudioConfig().output_rate
 TINY = ModelConfig("tiny", dim=32, n_content_blocks=1, n_blocks=1, bottleneck=8, n_heads=2)
@@ -115,6 +115,22 @@ def test_an_unknown_encoder_or_layer_is_named(cfg: ContentConfig, message: str) 
 def test_a_generator_of_content_of_another_width_is_refused() -> None:
     with pytest.raises(AssetError, match=r"content\.dim=768"):
         load_generator(BASE_GENERATOR, AudioConfig(), ContentConfig(dim=768))
+
+
+@pytest.mark.parametrize(
+    ("made_for", "message"),
+    [
+        (AudioConfig(output_n_fft=1536), "24000 Hz in frames of 1536 samples, not at 24000 Hz in frames of 768"),
+        (AudioConfig(output_rate=16000, output_n_fft=512), "16000 Hz in frames of 512 samples, not at 24000 Hz"),
+    ],
+)
+def test_a_generator_of_other_frames_or_another_rate_is_refused(
+    made_for: AudioConfig, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_file({"generator.spk.0.bias": torch.zeros(256)}, path, model_metadata(ModelConfig(), made_for))
+    with pytest.raises(AssetError, match=f"{message}.*adapt the voice again"):
+        load_generator(path, AudioConfig(), ContentConfig())
 
 
 def test_instance_norm_removes_mean_and_scale() -> None:
