@@ -15,6 +15,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from autovoice.evaluation.report import short
+
 COLUMNS = ("metric", "mean", "95 % interval", "floor", "ceiling", "unit", "n", "failed")
 SHOWN = ("secs", "campp", "cer", "f0_rmse_hz", "f0_corr", "dnsmos_ovrl", "dmos", "rtf")
 MARKERS = re.compile(r"(<!-- metrics: begin[^\n]*-->\n).*?(<!-- metrics: end -->)", re.DOTALL)
@@ -73,7 +75,7 @@ def markdown(summary: dict[str, Any]) -> str:
     where = f"{p['hardware']['cpu']}, {p['hardware']['cores']} cores"
     lines += [
         "",
-        f"Commit {p['git_sha'][:12]}, inputs {p['inputs_sha256'][:12]}, {where}. Brackets: 95 % bootstrap intervals.",
+        f"Commit {short(p['git_sha'])}, inputs {short(p['inputs_sha256'])}, {where}. Brackets: 95 % bootstrap intervals.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -118,6 +118,8 @@ def check_values(config: Any) -> None:
         _require(0 <= _get(config, key) <= 1, key, _get(config, key), "from 0 to 1")
     _require(config.dataset.segment_max_s > config.dataset.segment_min_s, "dataset.segment_max_s",
              config.dataset.segment_max_s, "more than dataset.segment_min_s")  # fmt: skip
+    n_fft, hop = config.audio.output_n_fft, config.audio.output_hop
+    _require(n_fft % 2 == 0 and n_fft >= 2 * hop, "audio.output_n_fft", n_fft, f"even, and {2 * hop} or more")
     p = config.pretrain
     _require(p.num_workers >= 0, "pretrain.num_workers", p.num_workers, "0 or more")
     _require(p.devices == -1 or p.devices > 0, "pretrain.devices", p.devices, "1 or more, or -1 for all")

@@ -66,6 +66,8 @@ def test_a_broken_params_file_is_one_sentence(tmp_path, monkeypatch, text):
         ("dataset=folder", "dataset.path"),
         ("~optim", "cannot be removed"),
         ("nonsense", "KEY=VALUE"),
+        ("audio.output_n_fft=767", "even, and 480 or more"),
+        ("audio.output_n_fft=478", "even, and 480 or more"),
         ("pretrain.n_conversions=13", "from 0 to pretrain.batch_size"),
         ("pretrain.n_conversions=-1", "from 0 to pretrain.batch_size"),
         ("presets.slow.retrieval=0.1", "presets.slow"),

@@ -87,7 +87,13 @@ def _stand(summary: dict[str, Any], n: int) -> str:
     facts = summary.get("provenance", {})
     commit, inputs = facts.get("git_sha") or "unknown", facts.get("inputs_sha256") or "unknown"
     machine = facts.get("hardware", {}).get("cpu", "unknown hardware")
-    return f"{n} pairs of {len(summary['systems'])} systems; commit {commit[:12]}, inputs {inputs[:12]}, {machine}"
+    return f"{n} pairs of {len(summary['systems'])} systems; commit {short(commit)}, inputs {short(inputs)}, {machine}"
+
+
+def short(sha: str) -> str:
+    """The first twelve digits of a hash, and what reproducibility.git_sha adds where code differed from the commit."""
+    digits, dash, more = sha.partition("-")
+    return digits[:12] + dash + more
 
 
 def _explore(first: str, second: str, data: dict[str, Any], items: list[Item]) -> str:

@@ -19,6 +19,7 @@ from autovoice.evaluation.cache import MeasureCache
 from autovoice.evaluation.items import audio_sha, read_items
 from autovoice.evaluation.overlap import Trained
 from autovoice.evaluation.pairs import Pair
+from autovoice.evaluation.report import short
 from autovoice.evaluation.rows import METRICS
 from autovoice.evaluation.run import evaluate, summary_table
 
@@ -140,6 +141,12 @@ def test_provenance_names_what_it_stands_on(out):
     assert facts["n_pairs"] == 5
     for key in ("git_sha", "inputs_sha256", "converted_sha256", "python", "packages", "hardware"):
         assert key in facts
+
+
+def test_a_short_hash_keeps_that_the_code_differed():
+    assert short("0123456789abcdef") == "0123456789ab"
+    assert short("0123456789abcdef-dirty") == "0123456789ab-dirty"
+    assert short("unknown") == "unknown"
 
 
 def test_the_report_stands_alone(out):
