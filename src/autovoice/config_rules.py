@@ -118,8 +118,6 @@ def check_values(config: Any) -> None:
         _require(0 <= _get(config, key) <= 1, key, _get(config, key), "from 0 to 1")
     _require(config.dataset.segment_max_s > config.dataset.segment_min_s, "dataset.segment_max_s",
              config.dataset.segment_max_s, "more than dataset.segment_min_s")  # fmt: skip
-    n_fft, hop = config.audio.output_n_fft, config.audio.output_hop
-    _require(n_fft % 2 == 0 and n_fft >= 2 * hop, "audio.output_n_fft", n_fft, f"even, and {2 * hop} or more")
     p = config.pretrain
     _require(p.num_workers >= 0, "pretrain.num_workers", p.num_workers, "0 or more")
     _require(p.devices == -1 or p.devices > 0, "pretrain.devices", p.devices, "1 or more, or -1 for all")
@@ -143,10 +141,17 @@ def check_values(config: Any) -> None:
     _require(0 <= config.serve.port < 65536, "serve.port", config.serve.port, "from 0 to 65535")
     _require(config.serve.max_streams >= 0, "serve.max_streams", config.serve.max_streams, "0 or more")
     _require(0 <= config.trainer.mix < 1, "trainer.mix", config.trainer.mix, "from 0 to less than 1")
+    _check_frames(config.audio)
     _check_protocol(config)
     _check_study(config)
     if config.dataset.name in ("folder", "manifest") and not config.dataset.path:
         raise ConfigError("is empty", "dataset.path", f"dataset={config.dataset.name} needs dataset.path=...")
+
+
+def _check_frames(audio: Any) -> None:
+    """Frames that an inverse STFT can join."""
+    n_fft, least = audio.output_n_fft, 2 * audio.output_hop
+    _require(n_fft % 2 == 0 and n_fft >= least, "audio.output_n_fft", n_fft, f"even, and {least} or more")
 
 
 def _check_protocol(config: Any) -> None:
