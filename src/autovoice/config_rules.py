@@ -126,7 +126,20 @@ def check_values(config: Any) -> None:
     n_heads = config.model.n_heads
     divides = n_heads >= 0 and (n_heads == 0 or config.model.dim % n_heads == 0)
     _require(divides, "model.n_heads", n_heads, "a divisor of model.dim, or 0")
-    for name, preset in config.presets.items():
+    _check_presets(config.presets)
+    _check_choice("serve.preset", config.serve.preset, list(config.presets) or [config.serve.preset])
+    _require(0 <= config.serve.port < 65536, "serve.port", config.serve.port, "from 0 to 65535")
+    _require(config.serve.max_streams >= 0, "serve.max_streams", config.serve.max_streams, "0 or more")
+    _require(0 <= config.trainer.mix < 1, "trainer.mix", config.trainer.mix, "from 0 to less than 1")
+    _check_frames(config.audio)
+    _check_protocol(config)
+    _check_study(config)
+    if config.dataset.name in ("folder", "manifest") and not config.dataset.path:
+        raise ConfigError("is empty", "dataset.path", f"dataset={config.dataset.name} needs dataset.path=...")
+
+
+def _check_presets(presets: Mapping[str, Any]) -> None:
+    for name, preset in presets.items():
         _check_choice(f"presets.{name}.encoder", preset.encoder, ("large", "student"))
         for field in ("feedback", "voice_feedback", "guidance", "sharpening"):
             value = getattr(preset, field)
@@ -137,15 +150,6 @@ def check_values(config: Any) -> None:
         for field in PRESET_POSITIVE:
             value = getattr(preset, field)
             _require(0 < value < math.inf, f"presets.{name}.{field}", value, "finite and more than 0")
-    _check_choice("serve.preset", config.serve.preset, list(config.presets) or [config.serve.preset])
-    _require(0 <= config.serve.port < 65536, "serve.port", config.serve.port, "from 0 to 65535")
-    _require(config.serve.max_streams >= 0, "serve.max_streams", config.serve.max_streams, "0 or more")
-    _require(0 <= config.trainer.mix < 1, "trainer.mix", config.trainer.mix, "from 0 to less than 1")
-    _check_frames(config.audio)
-    _check_protocol(config)
-    _check_study(config)
-    if config.dataset.name in ("folder", "manifest") and not config.dataset.path:
-        raise ConfigError("is empty", "dataset.path", f"dataset={config.dataset.name} needs dataset.path=...")
 
 
 def _check_frames(audio: Any) -> None:
