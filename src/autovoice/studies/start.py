@@ -53,7 +53,8 @@ def begin(cfg: Config, features: Sequence[Path], out: Path, say: Callable[[str],
     start = fitted(
         old, fresh, lambda: torch.cat([load_file(path)["content"] for path in features[:N_CONTENTS]]).float()
     )
-    say(f"from {init.name}: {start.sentence}")
+    head = "" if output_of(init) == now else "; filters are read off between the old ones"
+    say(f"from {init.name}: {start.sentence}{head}")
     kept = {name: value for name, value in state.items() if not name.startswith(prefix)}
     kept |= {f"{prefix}{name}": value.half().contiguous() for name, value in start.state.items()}
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,7 @@ from autovoice.training.segments import target_of
 
 MAX_RECORDING_S = 30.0  # a longer one is cut: Whisper hears 30 s at once
 SETTINGS = "settings.json"  # in a folder of features: what they were made with
+OF_THE_HEAD = ("audio.output_n_fft",)  # settings of audio that no feature depends on; an older file may name them
 PSEUDO_RATIOS = (1.08, 1.25)  # a pseudo-speaker is a speaker played so much slower or faster
 
 
@@ -125,6 +126,7 @@ def check_features(folder: Path, content: ContentConfig, audio: AudioConfig) -> 
     asked = _settings(content, audio)
     path = folder / SETTINGS
     made = read_json(path, "python -m pipelines.pretraining.features") if path.is_file() else asked
+    made = {key: value for key, value in made.items() if key not in OF_THE_HEAD}
     if other := sorted(key for key in asked.keys() | made.keys() if asked.get(key) != made.get(key)):
         what = f"the features were made with {', '.join(f'{key}={made.get(key)}' for key in other)}"
         raise ConfigError(
@@ -138,6 +140,7 @@ def _settings(content: ContentConfig, audio: AudioConfig) -> dict[str, Any]:
         f"{group}.{key}": value
         for group, of in (("content", content), ("audio", audio))
         for key, value in asdict(of).items()
+        if f"{group}.{key}" not in OF_THE_HEAD
     }
 
 

@@ -128,6 +128,12 @@ def test_training_loads_a_start_whole_and_refuses_the_weights_that_it_was_made_o
             build_module(cfg)
 
 
+def test_a_head_of_other_frames_is_named(base: Config, tmp_path: Path) -> None:
+    cfg, said = varied(base, ["audio.output_n_fft=512"]), list[str]()
+    begin(cfg, [tmp_path / "features/a.safetensors"], tmp_path / "start.safetensors", said.append)
+    assert said == ["from init.safetensors: all weights are loaded; filters are read off between the old ones"]
+
+
 @pytest.mark.parametrize(("max_steps", "decay"), [(1, 0.0), (400, 0.975), (5000, 0.998), (36000, 0.998)])
 def test_the_running_average_of_a_short_training_lets_go_of_its_start(max_steps: int, decay: float) -> None:
     assert schedule_of(compose([f"pretrain.max_steps={max_steps}"]).pretrain).ema_decay == pytest.approx(decay)

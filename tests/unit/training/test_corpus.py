@@ -1,6 +1,7 @@
 """The pretraining corpus: pseudo-speakers, twins, and what the features hold."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,14 @@ from autovoice.audio.io import save_wav
 from autovoice.config import AudioConfig, ContentConfig
 from autovoice.config_pretrain import PretrainConfig
 from autovoice.errors import ConfigError
-from autovoice.training.corpus import SETTINGS, extract_corpus, pseudo_ratio, pseudo_speakers, read_corpus
+from autovoice.training.corpus import (
+    SETTINGS,
+    check_features,
+    extract_corpus,
+    pseudo_ratio,
+    pseudo_speakers,
+    read_corpus,
+)
 from autovoice.training.perturb import stretch
 from autovoice.training.pretrain import group_by_speaker
 from tests.audio_files import speech
@@ -82,6 +90,17 @@ def test_features_of_other_settings_are_refused(
         extract_corpus(read_corpus(manifest, "train"), manifest.parent, features, content, audio, 1)
     assert (features / SETTINGS).read_bytes() == before
     extract_corpus(read_corpus(manifest, "train"), manifest.parent, features, ContentConfig(), AudioConfig(), 1)
+
+
+def test_features_serve_heads_of_any_frames(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    manifest, features = corpus
+    other, recordings = AudioConfig(output_n_fft=1024), read_corpus(manifest, "train")
+    extract_corpus(recordings, manifest.parent, tmp_path, ContentConfig(), other, 1)
+    made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert made == {name: (features / name).read_bytes() for name in made}
+    older = json.loads((tmp_path / SETTINGS).read_text()) | {"audio.output_n_fft": 1536}  # which named them
+    (tmp_path / SETTINGS).write_text(json.dumps(older))
+    check_features(tmp_path, ContentConfig(), other)
 
 
 def test_each_voice_has_a_twin_that_says_the_same(corpus: tuple[Path, Path]) -> None:
