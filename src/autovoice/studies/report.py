@@ -99,8 +99,14 @@ def drawing(rows: Sequence[dict[str, Any]], axis: str) -> Figure:
     return figure
 
 
+def short(value: float) -> str:
+    """Two digits: 1.6k, 12M."""
+    return EngFormatter(sep="").format_eng(float(f"{value:.2g}"))
+
+
 def _curves(rows: Sequence[dict[str, Any]], axis: str) -> Figure:
     """Each metric against rows[axis], of conversions and of copies."""
+    rows = sorted(rows, key=lambda row: row[axis])
     measured = [key for key in COLUMNS if is_measured(rows, key)]
     metrics = list(dict.fromkeys(key.removeprefix(OWN) for key in measured))
     figure, axes = plt.subplots(1, len(metrics), figsize=(3.6 * len(metrics), 3.4), layout="constrained", squeeze=False)
@@ -114,7 +120,8 @@ def _curves(rows: Sequence[dict[str, Any]], axis: str) -> Figure:
         panel.set_title(COLUMNS[metric if metric in COLUMNS else OWN + metric][0].removeprefix("own voice: "))
         panel.set(xscale="log", xlabel=axis)
         panel.set_xticks([row[axis] for row in rows])
-        panel.xaxis.set(major_formatter=EngFormatter(sep=""), minor_locator=NullLocator())
+        panel.tick_params("x", labelrotation=45)  # sizes lie close together
+        panel.xaxis.set(major_formatter=lambda value, _: short(value), minor_locator=NullLocator())
         panel.legend()
     return figure
 

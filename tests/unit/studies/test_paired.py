@@ -59,6 +59,15 @@ def test_the_drawing_of_differences_leaves_the_first_variant_out() -> None:
     assert len(drawing(rows, "").axes[0].get_yticklabels()) == 3
 
 
+def test_an_axis_is_walked_from_its_least_to_its_greatest_and_numbered_in_two_digits() -> None:
+    level = {"mean": 0.8, "low": 0.7, "high": 0.9}
+    sizes = (12_536_300, 2_392_000, 6_012_320)
+    rows = [{"name": str(n), "parameters": n} | dict.fromkeys(COLUMNS, level) for n in sizes]
+    panel = drawing(rows, "parameters").axes[0]
+    assert list(panel.lines[0].get_xdata()) == sorted(sizes)
+    assert [label.get_text() for label in panel.get_xticklabels()] == ["2.4M", "6M", "13M"]
+
+
 def test_against_an_axis_conversions_and_the_own_voice_are_two_lines_of_one_panel() -> None:
     level = {"mean": 0.8, "low": 0.7, "high": 0.9}
     rows: list[dict[str, object]] = [
