@@ -99,8 +99,8 @@ def drawing(rows: Sequence[dict[str, Any]], axis: str) -> Figure:
     return figure
 
 
-def short(value: float) -> str:
-    """Two digits: 1.6k, 12M."""
+def _two_digits(value: float) -> str:
+    """1.6k, 13M."""
     return EngFormatter(sep="").format_eng(float(f"{value:.2g}"))
 
 
@@ -121,7 +121,7 @@ def _curves(rows: Sequence[dict[str, Any]], axis: str) -> Figure:
         panel.set(xscale="log", xlabel=axis)
         panel.set_xticks([row[axis] for row in rows])
         panel.tick_params("x", labelrotation=45)  # sizes lie close together
-        panel.xaxis.set(major_formatter=lambda value, _: short(value), minor_locator=NullLocator())
+        panel.xaxis.set(major_formatter=lambda value, _: _two_digits(value), minor_locator=NullLocator())
         panel.legend()
     return figure
 

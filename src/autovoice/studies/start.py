@@ -44,16 +44,17 @@ def begin(cfg: Config, features: Sequence[Path], out: Path, say: Callable[[str],
     features: of the corpus, with cfg.content. The discriminators stay as they are.
     """
     init, now = Path(cfg.pretrain.init), output_pair(cfg.audio)
+    was = output_of(init)
     state, prefix = load_file(init), "generator."
     old = {name.removeprefix(prefix): value.float() for name, value in state.items() if name.startswith(prefix)}
-    if output_of(init) != now:
-        old = widened(old, output_of(init), now)
+    if was != now:
+        old = widened(old, was, now)
     torch.manual_seed(cfg.seed)
     fresh = Generator(cfg.model, cfg.audio, cfg.content).state_dict()
     start = fitted(
         old, fresh, lambda: torch.cat([load_file(path)["content"] for path in features[:N_CONTENTS]]).float()
     )
-    head = "" if output_of(init) == now else "; filters are read off between the old ones"
+    head = "" if was == now else f"; filters are made of those for {was[1]} points at {was[0]} Hz"
     say(f"from {init.name}: {start.sentence}{head}")
     kept = {name: value for name, value in state.items() if not name.startswith(prefix)}
     kept |= {f"{prefix}{name}": value.half().contiguous() for name, value in start.state.items()}

@@ -15,7 +15,7 @@ from autovoice.evaluation.overlap import base_trained, read_training
 from autovoice.evaluation.protocol import run_protocol
 from autovoice.files import read_json, sha256_file, write_json
 from autovoice.studies.start import begin
-from autovoice.training.corpus import Recording, extract_corpus, some_speakers
+from autovoice.training.corpus import Recording, extract_corpus, feature_settings, some_speakers
 from autovoice.training.pretrain import pretrain
 from autovoice.weights import BASE_GENERATOR, BASE_TRAINING
 
@@ -75,11 +75,17 @@ def measured_of(cfg: Config, recordings: list[Recording]) -> Path:
     return folder_of(cfg, recordings) / key_of(cfg.protocol, cfg.presets, cfg.evaluate, p.manifest, p.root)
 
 
+def features_of(cfg: Config) -> Path:
+    """Where the features lie that a variant learns from: the same for all that can share them."""
+    key = key_of(feature_settings(cfg.content, cfg.audio), cfg.pretrain.root)
+    return Path(cfg.pretrain.work_dir) / "studies" / f"features_{key}"
+
+
 def run_variant(cfg: Config, name: str, recordings: list[Recording], say: Callable[[str], None] = print) -> Variant:
     """Extracts features that are missing, trains, converts and measures; each is skipped where it was done before."""
     p, recordings = cfg.pretrain, some_speakers(recordings, cfg.pretrain.max_speakers, cfg.seed)
     folder, measured = folder_of(cfg, recordings), measured_of(cfg, recordings)
-    features = Path(p.work_dir) / "studies" / f"features_{key_of(cfg.audio, cfg.content, p.root)}"
+    features = features_of(cfg)
     weights, summary = folder / "base.safetensors", measured / "metrics" / "summary.json"
     if not weights.is_file():
         extract_corpus(recordings, Path(p.root), features, cfg.content, cfg.audio, p.num_threads)

@@ -123,7 +123,7 @@ def _extract(job: tuple[Recording, Path, Path, ContentConfig, AudioConfig]) -> N
 
 def check_features(folder: Path, content: ContentConfig, audio: AudioConfig) -> None:
     """Raises ConfigError for a folder of features that were made with other settings; an old one that names none passes."""
-    asked = _settings(content, audio)
+    asked = feature_settings(content, audio)
     path = folder / SETTINGS
     made = read_json(path, "python -m pipelines.pretraining.features") if path.is_file() else asked
     made = {key: value for key, value in made.items() if key not in OF_THE_HEAD}
@@ -134,7 +134,7 @@ def check_features(folder: Path, content: ContentConfig, audio: AudioConfig) -> 
         )
 
 
-def _settings(content: ContentConfig, audio: AudioConfig) -> dict[str, Any]:
+def feature_settings(content: ContentConfig, audio: AudioConfig) -> dict[str, Any]:
     """What features depend on, by the names of the configuration."""
     return {
         f"{group}.{key}": value
@@ -150,7 +150,7 @@ def extract_corpus(
     """Writes out/<key>.safetensors for each recording that has none yet; raises ConfigError as check_features."""
     check_features(out, content, audio)
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / SETTINGS, _settings(content, audio))
+    write_json(out / SETTINGS, feature_settings(content, audio))
     targets = [(recording, out / f"{recording.key}.safetensors") for recording in recordings]
     jobs = [(recording, root, target, content, audio) for recording, target in targets if not target.exists()]
     with worker_pool(num_workers) as pool:

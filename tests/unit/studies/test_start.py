@@ -131,7 +131,9 @@ def test_training_loads_a_start_whole_and_refuses_the_weights_that_it_was_made_o
 def test_a_head_of_other_frames_is_named(base: Config, tmp_path: Path) -> None:
     cfg, said = varied(base, ["audio.output_n_fft=512"]), list[str]()
     begin(cfg, [tmp_path / "features/a.safetensors"], tmp_path / "start.safetensors", said.append)
-    assert said == ["from init.safetensors: all weights are loaded; filters are read off between the old ones"]
+    assert said == [
+        "from init.safetensors: all weights are loaded; filters are made of those for 768 points at 24000 Hz"
+    ]
 
 
 @pytest.mark.parametrize(("max_steps", "decay"), [(1, 0.0), (400, 0.975), (5000, 0.998), (36000, 0.998)])

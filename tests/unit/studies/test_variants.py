@@ -10,7 +10,7 @@ from autovoice.errors import ConfigError
 from autovoice.models.discriminator import Discriminators
 from autovoice.models.generator import Generator, NoReference
 from autovoice.studies.report import markdown, plot
-from autovoice.studies.variants import Variant, folder_of, measured_of, n_parameters, row_of
+from autovoice.studies.variants import Variant, features_of, folder_of, measured_of, n_parameters, row_of
 from autovoice.training.corpus import Recording, pseudo_speakers, some_speakers
 from autovoice.training.module import GeneratorTraining, save_weights
 from autovoice.training.pretrain import schedule_of
@@ -44,6 +44,14 @@ def test_a_variant_lives_where_its_settings_say_and_nowhere_else() -> None:
     assert (
         len({folder_of(base, RECORDINGS), *(folder_of(varied(base, [change]), RECORDINGS) for change in changes)}) == 5
     )
+
+
+def test_heads_of_any_frames_learn_from_the_same_features() -> None:
+    base = compose()
+    changes = ("audio.output_n_fft=1024", "content.layer=2", "audio.output_rate=16000", "pretrain.root=elsewhere")
+    same, *others = (features_of(varied(base, [change])) for change in changes)
+    assert same == features_of(base)
+    assert len({same, *others}) == 4
 
 
 def test_a_variant_lives_where_the_content_of_its_first_weights_says(tmp_path: Path) -> None:
